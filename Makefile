@@ -1,0 +1,72 @@
+# The front door: each target calls the tool that does the work. `make help` lists them.
+BUILD  ?= build
+CTEST  ?= ctest --output-on-failure --no-tests=error -j $(shell nproc)
+QUICK  := ^(unit|property|vectors|sim|contract|mock|lint)$$
+FUZZ_SECONDS ?= 60
+ROW    ?= all
+export CCACHE_NOHASHDIR = 1
+
+.PHONY: build help demo test quickcheck test-all asan tsan fuzz lint tidy format bench real clean packages-%
+.DEFAULT_GOAL := build
+
+help: ## this list
+	@sed -n 's|^\([a-z -]*\):.*## |\1\t|p' $(MAKEFILE_LIST) | expand -t 14
+
+packages-%:
+	@deploy/setup/packages $(subst +, ,$*)
+
+# A tree that `make test` configured stays as it is; a fresh one does without the tests.
+$(BUILD)/build.ninja:
+	cmake --preset default -B $(BUILD) -DTRIGGERD_TESTS=OFF
+
+build: packages-build $(BUILD)/build.ninja ## build/bin/triggerd
+	cmake --build $(BUILD) --target triggerd
+
+demo: packages-build+worker-run build ## the daemon, a mock cluster, a producer and a Python worker, until Ctrl-C
+	$(BUILD)/bin/triggerd demo $(DEMO)
+
+test-build: packages-build+worker-run+test
+	tests/kafka/kafka fetch
+	cmake --preset default -B $(BUILD) -DTRIGGERD_TESTS=ON
+	cmake --build $(BUILD)
+
+test: test-build ## everything but the sanitizers: unit to end to end, real brokers
+	cd $(BUILD) && $(CTEST)
+
+quickcheck: packages-build+worker-run+test ## what needs no broker, under a minute once built
+	cmake --preset default -B $(BUILD) -DTRIGGERD_TESTS=ON
+	cmake --build $(BUILD)
+	cd $(BUILD) && $(CTEST) -L '$(QUICK)'
+
+test-all: test asan tsan fuzz ## test, and the sanitizer builds, and a short run of the fuzzers
+
+asan tsan: %: packages-build+worker-run+test ## the quick tests under a sanitizer
+	cmake --preset $*
+	cmake --build build-$*
+	cd build-$* && $(CTEST) -L '$(QUICK)'
+
+fuzz: packages-build+fuzz ## each fuzzer for FUZZ_SECONDS (60)
+	cmake --preset fuzz
+	cmake --build build-fuzz --target fuzzers
+	tests/fuzz/run build-fuzz/fuzz $(FUZZ_SECONDS)
+
+lint: packages-lint ## layering, banned calls, budgets, formats; needs no build
+	python3 tests/lint/lint.py --self-test
+
+tidy: packages-build+test+tidy ## clang-tidy over what the default build compiles; slow
+	run-clang-tidy-19 -quiet -p $(BUILD) '$(CURDIR)/(lib|daemon)/.*'
+
+format: packages-lint ## write the C++ sources as .clang-format says
+	python3 tests/lint/lint.py --format
+
+bench: packages-build+worker-run+test+bench ## against raw librdkafka and confluent-kafka-python; ROW=python-100b for one row
+	tests/kafka/kafka fetch
+	cmake --preset default -B $(BUILD) -DTRIGGERD_TESTS=ON
+	cmake --build $(BUILD) --target triggerd kafka_tool raw_consumer triggerd-cpp-count
+	tests/bench/run --build $(BUILD) $(ROW)
+
+real: test-build ## the Debian package index through a daemon, with faults, and its progress
+	tests/e2e/run --build $(BUILD) --verbose real_test
+
+clean: ## remove what was built; the caches under the home directory stay
+	rm -rf build build-debug build-release build-asan build-tsan build-fuzz

@@ -1,0 +1,27 @@
+# triggerd_module(NAME SOURCES file... [DEPENDS target...])
+# One folder of lib/ is one static library, triggerd::NAME, included as "NAME/file.hpp".
+function(triggerd_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(triggerd_${name} STATIC ${ARG_SOURCES})
+  add_library(triggerd::${name} ALIAS triggerd_${name})
+  target_include_directories(triggerd_${name} PUBLIC ${PROJECT_SOURCE_DIR}/lib)
+  target_link_libraries(triggerd_${name} PUBLIC ${ARG_DEPENDS} PRIVATE triggerd_flags)
+  target_compile_features(triggerd_${name} PUBLIC cxx_std_20)
+endfunction()
+
+# triggerd_test(NAME SOURCES file... [DEPENDS target...] [LABELS label...] [TIMEOUT seconds])
+# One GoogleTest program, one ctest entry.
+function(triggerd_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest_main triggerd_flags)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE TRIGGERD_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests"
+    TRIGGERD_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
