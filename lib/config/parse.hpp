@@ -1,0 +1,56 @@
+// Trees → the fleet, key by key. Collects every error. What needs several keys at once is validate.hpp's.
+// Pure.
+//
+// A trigger starts as a copy of `defaults`; its own keys are read over it, nested maps key by key, `env` and
+// `kafka` name by name, lists as a whole.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/fields.hpp"
+#include "config/load.hpp"
+#include "config/reader.hpp"
+
+namespace triggerd::config {
+
+struct File {
+  std::string path;
+  NodePtr root;  // nullptr: it is empty
+};
+
+// The patterns the fleet file wants included, relative ones made relative to it.
+struct Include {
+  std::string pattern;
+  Position position;
+  std::string path;   // include[0]
+  std::string shown;  // the pattern, or what the file has in its place where that came from outside
+};
+std::vector<Include> read_includes(const File& fleet_file, const Sources& sources, Findings& findings);
+
+// The first file is the fleet file; the others hold clusters and triggers. Triggers naming a cluster do not
+// have its connection yet (resolve_connections).
+Fleet parse(const std::vector<File>& files, const Sources& sources, Findings& findings);
+
+// Every key that is understood, for the key reference and its test.
+struct KeyGroup {
+  std::string_view section;  // "trigger"
+  std::vector<std::string_view> keys;
+};
+std::vector<KeyGroup> known_keys();
+
+// parse_connection.cpp
+std::span<const Field<Connection>> connection_fields();
+// What no connection can have yet; for clusters and triggers.
+std::span<const Withheld> withheld_connection_keys();
+void read_cluster(const Value& map, Connection& connection);
+
+// parse_trigger.cpp
+void read_defaults(const Value& map, Trigger& defaults);
+// `trigger` comes in as a copy of the defaults, named.
+void read_trigger(const Value& map, Trigger& trigger);
+void append_trigger_keys(std::vector<KeyGroup>& groups);
+
+}  // namespace triggerd::config

@@ -1,0 +1,144 @@
+// The fleet as a value: what a fleet file says once it has been read, defaulted and checked. Pure data.
+//
+// Names follow function.json's spelling in the file (maxBatchSize) and ours in C++ (max_batch_size). A module
+// is handed its own slice (RetryPolicy, WorkerSpec, …), never the Fleet. config/README.md is the key
+// reference.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "config/secret.hpp"
+
+namespace triggerd::config {
+
+// Where a value stood, for messages: 1-based; line 0 means a default.
+struct Position {
+  std::string file;
+  int line = 0;
+  int column = 0;
+  bool operator==(const Position&) const = default;
+};
+
+// How to reach and log in to a cluster. Original's names: KafkaTriggerAttribute (brokerList, protocol, …).
+struct Connection {
+  enum class Protocol { plaintext, ssl, sasl_plaintext, sasl_ssl };
+  enum class Authentication { none, gssapi, plain, scram_sha256, scram_sha512, oauth_bearer };
+  std::string broker_list;  // `bootstrap.servers`
+  Protocol protocol = Protocol::plaintext;
+  Authentication authentication_mode = Authentication::none;
+  std::string username;
+  Secret password;
+  std::string ssl_ca_location;
+  std::string ssl_certificate_location;
+  std::string ssl_key_location;
+  Secret ssl_key_password;
+  std::map<std::string, std::string>
+      kafka;  // any librdkafka property we do not own; may hold secrets: never print
+  bool operator==(const Connection&) const = default;
+};
+
+// Where a partition without a commit begins.
+struct StartFrom {
+  enum class Kind { earliest, latest, error, time };
+  Kind kind = Kind::earliest;
+  WallMillis time = 0;  // with Kind::time
+  bool operator==(const StartFrom&) const = default;
+};
+
+// How records become invocations.
+struct BatchPolicy {
+  enum class Cardinality { one, many };
+  enum class DataType { string, binary };
+  Cardinality cardinality = Cardinality::one;
+  DataType data_type = DataType::string;
+  std::uint32_t max_batch_size = 64;        // records in one invocation of a `many` handler; 1 … 1,000,000
+  std::uint64_t max_batch_bytes = 4 << 20;  // of keys, values and headers; a larger record travels alone
+  Duration max_batch_wait{};                // 0: send what is there
+  bool operator==(const BatchPolicy&) const = default;
+};
+
+enum class Ordering { partition, key, none };
+
+// What the daemon may hold for one trigger.
+struct Limits {
+  std::uint32_t max_in_flight = 4000;  // records delivered to workers and not yet covered by a commit
+  std::uint64_t max_in_flight_bytes = 64ull << 20;  // bytes of records held, read or delivered, not settled
+  std::uint32_t max_span = 100'000;                 // records from committed to position, per partition
+  Duration revoke_timeout = std::chrono::seconds(10);
+  bool operator==(const Limits&) const = default;
+};
+
+// function.json's `retry`, executed by the daemon. Without one: exponentialBackoff, for ever.
+struct RetryPolicy {
+  enum class Strategy { fixed_delay, exponential_backoff };
+  Strategy strategy = Strategy::exponential_backoff;
+  std::int64_t max_retry_count = -1;                  // retries after the first attempt; -1: for ever
+  Duration delay_interval = std::chrono::seconds(1);  // fixedDelay
+  Duration minimum_interval = std::chrono::milliseconds(200);  // exponentialBackoff
+  Duration maximum_interval = std::chrono::minutes(1);         // exponentialBackoff
+  bool operator==(const RetryPolicy&) const = default;
+};
+
+// What happens to a record whose retries are used up.
+enum class OnFailure { block };
+
+struct WorkerSpec {
+  std::vector<std::string> command;        // argv; the program is looked up in PATH
+  std::map<std::string, std::string> env;  // added to the daemon's environment
+  std::string working_directory;           // empty: the daemon's
+  std::uint32_t min_processes = 1;
+  std::uint32_t max_processes = 1;
+  Duration timeout = std::chrono::minutes(5);         // one attempt
+  Duration start_timeout = std::chrono::seconds(30);  // from spawn to Hello
+  std::vector<std::string> written_command = {};      // the command with its ${…} as they are: for showing
+  bool operator==(const WorkerSpec&) const = default;
+};
+
+struct Trigger {
+  std::string name;
+  Position position;
+  std::string cluster;  // empty where the trigger carries the connection itself
+  Connection connection;
+  std::vector<std::string> topics;  // names, or a whole-name regex written `^…`
+  std::string consumer_group;
+  StartFrom start_from;
+  BatchPolicy batch;
+  Ordering ordering = Ordering::partition;
+  Limits limits;
+  RetryPolicy retry;
+  OnFailure on_failure = OnFailure::block;
+  WorkerSpec worker;
+  bool operator==(const Trigger&) const = default;
+};
+
+struct Admin {
+  std::string host = "127.0.0.1";  // loopback only, until TLS and a key are configured
+  std::uint16_t port = 7071;       // 0: any free port, logged as admin_listening
+  bool operator==(const Admin&) const = default;
+};
+
+struct LogPolicy {
+  enum class Level { debug, info, warn, error };
+  enum class Format { logfmt, json };
+  Level level = Level::info;
+  Format format = Format::logfmt;
+  bool operator==(const LogPolicy&) const = default;
+};
+
+struct Fleet {
+  Admin admin;
+  LogPolicy log;
+  Duration drain_timeout = std::chrono::seconds(60);  // SIGTERM: how long running attempts may go on
+  std::map<std::string, Connection> clusters;
+  std::vector<Trigger> triggers;  // sorted by name
+  bool operator==(const Fleet&) const = default;
+};
+
+}  // namespace triggerd::config

@@ -1,0 +1,166 @@
+#include "config/summary.hpp"
+
+#include "config/diagnostic.hpp"
+#include "config/scalars.hpp"
+
+namespace triggerd::config {
+namespace {
+
+using Authentication = Connection::Authentication;
+using Protocol = Connection::Protocol;
+
+const char* word(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::plaintext: return "plaintext";
+    case Protocol::ssl: return "ssl";
+    case Protocol::sasl_plaintext: return "saslPlaintext";
+    case Protocol::sasl_ssl: return "saslSsl";
+  }
+  return "";
+}
+
+const char* word(Authentication mode) {
+  switch (mode) {
+    case Authentication::none: return "";
+    case Authentication::gssapi: return "gssapi";
+    case Authentication::plain: return "plain";
+    case Authentication::scram_sha256: return "scramSha256";
+    case Authentication::scram_sha512: return "scramSha512";
+    case Authentication::oauth_bearer: return "oAuthBearer";
+  }
+  return "";
+}
+
+const char* word(Ordering ordering) {
+  switch (ordering) {
+    case Ordering::partition: return "partition";
+    case Ordering::key: return "key";
+    case Ordering::none: return "none";
+  }
+  return "";
+}
+
+const char* word(LogPolicy::Level level) {
+  switch (level) {
+    case LogPolicy::Level::debug: return "debug";
+    case LogPolicy::Level::info: return "info";
+    case LogPolicy::Level::warn: return "warn";
+    case LogPolicy::Level::error: return "error";
+  }
+  return "";
+}
+
+std::string count(std::uint64_t n, const std::string& one, const std::string& several) {
+  return std::to_string(n) + " " + (n == 1 ? one : several);
+}
+
+std::string joined(const std::vector<std::string>& parts, const char* separator) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  return text;
+}
+
+// Names of a map, its values left out.
+std::string names(const std::map<std::string, std::string>& map) {
+  std::string text;
+  for (const auto& [name, value] : map) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string connection_text(const Trigger& trigger) {
+  const Connection& c = trigger.connection;
+  std::string text = trigger.cluster.empty() ? c.broker_list : trigger.cluster + " (" + c.broker_list + ")";
+  text += std::string(", ") + word(c.protocol);
+  if (c.authentication_mode != Authentication::none) text += std::string(", ") + word(c.authentication_mode);
+  if (!c.kafka.empty()) text += "; set: " + names(c.kafka);
+  return text;
+}
+
+std::string start_text(const StartFrom& start) {
+  switch (start.kind) {
+    case StartFrom::Kind::earliest: return "earliest, where the group has no commit";
+    case StartFrom::Kind::latest: return "latest, where the group has no commit";
+    case StartFrom::Kind::error: return "an error, where the group has no commit";
+    case StartFrom::Kind::time: return time_text(start.time) + ", where the group has no commit";
+  }
+  return "";
+}
+
+std::string batch_text(const BatchPolicy& batch) {
+  const char* type = batch.data_type == BatchPolicy::DataType::string ? "string" : "binary";
+  if (batch.cardinality == BatchPolicy::Cardinality::one)
+    return std::string("one record per invocation, ") + type;
+  return "many: up to " + count(batch.max_batch_size, "record", "records") + " or " +
+         size_text(batch.max_batch_bytes) + " per invocation, " +
+         (batch.max_batch_wait > Duration{} ? "waiting up to " + duration_text(batch.max_batch_wait)
+                                            : "no waiting") +
+         ", " + type;
+}
+
+// As one would type it.
+std::string command_text(const WorkerSpec& worker) {
+  const auto& command = worker.written_command.empty() ? worker.command : worker.written_command;
+  std::vector<std::string> parts;
+  for (const std::string& part : command)
+    parts.push_back(part.empty() || part.find_first_of(" \t\n\"'\\") != std::string::npos ? in_quotes(part)
+                                                                                          : part);
+  return joined(parts, " ");
+}
+
+std::string process_text(const WorkerSpec& worker) {
+  std::string text = count(worker.min_processes, "process", "processes") + ", " +
+                     duration_text(worker.timeout) + " per attempt, " + duration_text(worker.start_timeout) +
+                     " to start";
+  if (!worker.working_directory.empty()) text += ", in " + worker.working_directory;
+  if (!worker.env.empty()) text += "; env: " + names(worker.env);
+  return text;
+}
+
+std::string retry_text(const RetryPolicy& retry) {
+  const std::string pace = retry.strategy == RetryPolicy::Strategy::fixed_delay
+                               ? "every " + duration_text(retry.delay_interval)
+                               : "after " + duration_text(retry.minimum_interval) + ", doubling up to " +
+                                     duration_text(retry.maximum_interval);
+  if (retry.max_retry_count < 0) return pace + ", for ever";
+  if (retry.max_retry_count == 0) return "never; then the partition is blocked";
+  return pace + ", " + count(static_cast<std::uint64_t>(retry.max_retry_count), "time", "times") +
+         "; then the partition is blocked";
+}
+
+std::string limit_text(const Limits& limits) {
+  return count(limits.max_in_flight, "record", "records") + " in flight, " +
+         size_text(limits.max_in_flight_bytes) + " held, " + duration_text(limits.revoke_timeout) +
+         " to hand a partition over";
+}
+
+void append_trigger(std::string& text, const Trigger& trigger) {
+  const auto line = [&](const char* label, const std::string& what) {
+    text += std::string("  ") + label + std::string(12 - std::string_view(label).size(), ' ') + what + "\n";
+  };
+  text += "\ntrigger " + trigger.name + "\n";
+  line("topics", joined(trigger.topics, ", "));
+  line("group", trigger.consumer_group);
+  line("cluster", connection_text(trigger));
+  line("start", start_text(trigger.start_from));
+  line("records", batch_text(trigger.batch));
+  line("ordering", word(trigger.ordering));
+  line("worker", command_text(trigger.worker));
+  line("", process_text(trigger.worker));
+  line("retry", retry_text(trigger.retry));
+  line("limits", limit_text(trigger.limits));
+}
+
+}  // namespace
+
+std::string summary(const Fleet& fleet) {
+  const bool v6 = fleet.admin.host.find(':') != std::string::npos;
+  std::string text = count(fleet.triggers.size(), "trigger", "triggers") + "; admin on " +
+                     (v6 ? "[" + fleet.admin.host + "]" : fleet.admin.host) + ":" +
+                     std::to_string(fleet.admin.port) + "; log " + word(fleet.log.level) + " as " +
+                     (fleet.log.format == LogPolicy::Format::json ? "json" : "logfmt") + "; drain within " +
+                     duration_text(fleet.drain_timeout) + "\n";
+  for (const Trigger& trigger : fleet.triggers) append_trigger(text, trigger);
+  return text;
+}
+
+}  // namespace triggerd::config

@@ -1,0 +1,204 @@
+// Rules about logging in, group membership and shared groups.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "config/scalars.hpp"
+#include "config/validate.hpp"
+
+namespace triggerd::config {
+namespace {
+
+using Authentication = Connection::Authentication;
+using Protocol = Connection::Protocol;
+
+constexpr std::int64_t kDefaultMaxPollMillis = 300'000;
+constexpr std::int64_t kDefaultSessionMillis = 45'000;
+
+// The keys of one connection: a cluster's, or those a trigger (or the defaults) carries.
+class ConnectionRules {
+ public:
+  ConnectionRules(const Connection& connection, std::string prefix, Position start, Findings& findings,
+                  std::string fallback = "")
+      : c_(connection),
+        prefix_(std::move(prefix)),
+        fallback_(std::move(fallback)),
+        start_(std::move(start)),
+        findings_(findings) {}
+
+  void check() {
+    if (c_.broker_list.empty() && sound("brokerList") && !findings_.failed_at(prefix_))
+      error("brokerList", fallback_.empty() ? "is required" : "is required where no cluster is named");
+    if (sound("protocol") && sound("authenticationMode")) login();
+    if (sound("protocol")) tls();
+  }
+
+ private:
+  bool sound(const std::string& key) const {
+    return !findings_.failed(prefix_ + "." + key) &&
+           (fallback_.empty() || !findings_.failed(fallback_ + "." + key));
+  }
+  void error(const std::string& key, std::string message) {
+    const auto [position, path] = place(key);
+    findings_.error(position, path, std::move(message));
+  }
+  Place place(const std::string& key) const {
+    for (const std::string& parent : {prefix_, fallback_})
+      if (const Position* found = findings_.find(parent + "." + key)) return {*found, parent + "." + key};
+    return {start_, prefix_ + "." + key};
+  }
+
+  void login() {
+    const bool sasl = c_.protocol == Protocol::sasl_plaintext || c_.protocol == Protocol::sasl_ssl;
+    const bool mechanism = c_.authentication_mode != Authentication::none;
+    if (sasl && !mechanism)
+      error("authenticationMode", "is required with protocol: saslPlaintext or saslSsl");
+    if (mechanism && !sasl) error("authenticationMode", "needs protocol: saslSsl (or saslPlaintext)");
+    const std::array<std::pair<const char*, bool>, 2> credentials{
+        {{"username", !c_.username.empty()}, {"password", !c_.password.empty()}}};
+    for (const auto& [key, given] : credentials) {
+      if (given && !mechanism && !sasl) error(key, "is used only with an authenticationMode");
+      if (!given && mechanism && sound(key)) error(key, "is required with this authenticationMode");
+    }
+    if (c_.protocol == Protocol::sasl_plaintext && c_.authentication_mode == Authentication::plain) {
+      const auto [position, path] = place("authenticationMode");
+      findings_.warning(position, path,
+                        "the password crosses the network unencrypted; saslSsl does not do that");
+    }
+  }
+
+  void tls() {
+    const bool tls = c_.protocol == Protocol::ssl || c_.protocol == Protocol::sasl_ssl;
+    const std::array<std::pair<const char*, bool>, 4> keys{
+        {{"sslCaLocation", !c_.ssl_ca_location.empty()},
+         {"sslCertificateLocation", !c_.ssl_certificate_location.empty()},
+         {"sslKeyLocation", !c_.ssl_key_location.empty()},
+         {"sslKeyPassword", !c_.ssl_key_password.empty()}}};
+    for (const auto& [key, given] : keys)
+      if (given && !tls) error(key, "is used only with protocol: ssl or saslSsl");
+    if (!tls) return;
+    const bool certificate = keys[1].second;
+    const bool key = keys[2].second || c_.kafka.contains("ssl.key.pem");
+    if (certificate && !key && sound("sslKeyLocation"))
+      error("sslCertificateLocation", "needs its key: sslKeyLocation");
+    if (keys[2].second && !certificate && !c_.kafka.contains("ssl.certificate.pem") &&
+        sound("sslCertificateLocation"))
+      error("sslKeyLocation", "needs its certificate: sslCertificateLocation");
+    if (keys[3].second && !key && sound("sslKeyLocation"))
+      error("sslKeyPassword", "needs the key: sslKeyLocation");
+  }
+
+  const Connection& c_;
+  std::string prefix_;
+  std::string fallback_;
+  Position start_;
+  Findings& findings_;
+};
+
+std::optional<std::string> property(const Trigger& trigger, const std::string& name) {
+  const auto it = trigger.connection.kafka.find(name);
+  if (it == trigger.connection.kafka.end()) return std::nullopt;
+  return it->second;
+}
+
+std::int64_t millis(const Trigger& trigger, const std::string& name, std::int64_t otherwise) {
+  const auto text = property(trigger, name);
+  const auto number = parse_integer(text.value_or(""));
+  return number ? *number : otherwise;
+}
+
+void refuse_property(const Trigger& trigger, const std::string& name, std::string message,
+                     Findings& findings) {
+  Place place = place_of(trigger, "kafka." + name, findings);
+  findings.error(std::move(place.position), std::move(place.path), std::move(message));
+}
+
+void check_assignors(const Trigger& trigger, const std::string& list, Findings& findings) {
+  bool eager = false, cooperative = false;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', begin), list.size());
+    const std::string name = list.substr(begin, comma - begin);
+    begin = comma + 1;
+    cooperative = cooperative || name == "cooperative-sticky";
+    eager = eager || name == "range" || name == "roundrobin";
+    if (name != "cooperative-sticky" && name != "range" && name != "roundrobin")
+      return refuse_property(trigger, "partition.assignment.strategy",
+                             "must be of range, roundrobin or cooperative-sticky", findings);
+  }
+  if (eager && cooperative)
+    refuse_property(trigger, "partition.assignment.strategy",
+                    "cooperative-sticky cannot be mixed with range or roundrobin", findings);
+}
+
+const char* what_both_do(const Trigger& a, const Trigger& b) {
+  std::vector<std::string> left = a.topics, right = b.topics;
+  std::ranges::sort(left);
+  std::ranges::sort(right);
+  return left == right ? "each record goes to only one of them"
+                       : "their topics differ, so each rebalance of one disturbs the other";
+}
+
+}  // namespace
+
+void validate_connections(const Fleet& fleet, Findings& findings) {
+  for (const auto& [name, connection] : fleet.clusters) {
+    const std::string prefix = join_path("clusters", name);
+    const Position* start = findings.find(prefix);
+    ConnectionRules(connection, prefix, start != nullptr ? *start : Position{}, findings).check();
+  }
+  for (const Trigger& trigger : fleet.triggers) {
+    const std::string prefix = join_path("triggers", trigger.name);
+    if (!trigger.cluster.empty() || findings.failed(prefix + ".cluster") ||
+        findings.failed("defaults.cluster"))
+      continue;
+    ConnectionRules(trigger.connection, prefix, trigger.position, findings, "defaults").check();
+  }
+}
+
+void validate_membership(const Trigger& trigger, Findings& findings) {
+  if (!sound(trigger, "kafka", findings)) return;
+  const bool new_protocol = property(trigger, "group.protocol") == "consumer";
+  for (const char* name : {"partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms"})
+    if (new_protocol && property(trigger, name))
+      refuse_property(trigger, name, "has no meaning with group.protocol: consumer (the broker decides)",
+                      findings);
+  if (!new_protocol && property(trigger, "group.remote.assignor"))
+    refuse_property(trigger, "group.remote.assignor", "needs group.protocol: consumer", findings);
+  if (const auto list = property(trigger, "partition.assignment.strategy"); list && !new_protocol)
+    check_assignors(trigger, *list, findings);
+
+  const std::int64_t poll = millis(trigger, "max.poll.interval.ms", kDefaultMaxPollMillis);
+  const std::int64_t session = millis(trigger, "session.timeout.ms", kDefaultSessionMillis);
+  if (!new_protocol && session > poll)
+    refuse_property(trigger,
+                    property(trigger, "session.timeout.ms") ? "session.timeout.ms" : "max.poll.interval.ms",
+                    "session.timeout.ms (" + std::to_string(session) +
+                        ") must not be above max.poll.interval.ms (" + std::to_string(poll) + ")",
+                    findings);
+  const Duration half = std::chrono::milliseconds(poll / 2);
+  if (trigger.limits.revoke_timeout <= half || !sound(trigger, "revokeTimeout", findings)) return;
+  Place place = place_of(trigger, "revokeTimeout", findings);
+  findings.error(std::move(place.position), std::move(place.path),
+                 "must be at most half of max.poll.interval.ms, " + duration_text(half) + " (got " +
+                     duration_text(trigger.limits.revoke_timeout) + ")");
+}
+
+void validate_groups(const Fleet& fleet, Findings& findings) {
+  std::map<std::pair<std::string, std::string>, const Trigger*> first;  // by brokers and group
+  for (const Trigger& trigger : fleet.triggers) {
+    if (trigger.connection.broker_list.empty() || trigger.topics.empty()) continue;
+    const auto [it, fresh] =
+        first.try_emplace({trigger.connection.broker_list, trigger.consumer_group}, &trigger);
+    if (fresh) continue;
+    const Trigger& other = *it->second;
+    Place place = place_of(trigger, "consumerGroup", findings);
+    findings.warning(std::move(place.position), join_path("triggers", trigger.name) + ".consumerGroup",
+                     "trigger " + in_quotes(other.name) + " (" + to_string(other.position) +
+                         ") is in group " + in_quotes(trigger.consumer_group) +
+                         " too: " + what_both_do(trigger, other));
+  }
+}
+
+}  // namespace triggerd::config

@@ -1,0 +1,53 @@
+// Sources over maps: a world that a test writes down.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <fnmatch.h>
+
+#include "config/load.hpp"
+
+namespace triggerd::config {
+
+struct World {
+  std::map<std::string, std::string> files;
+  std::map<std::string, std::string> environment;
+
+  // Keeps a reference to this world.
+  Sources sources() const {
+    Sources s;
+    s.read_file = [this](const std::string& path) -> Result<std::string> {
+      const auto it = files.find(path);
+      if (it == files.end())
+        return Error{"read_failed", "cannot read " + path + ": No such file or directory"};
+      return {boost::system::in_place_value, it->second};
+    };
+    s.environment = [this](const std::string& name) -> std::optional<std::string> {
+      const auto it = environment.find(name);
+      return it == environment.end() ? std::nullopt : std::optional(it->second);
+    };
+    s.glob = [this](const std::string& pattern) {
+      std::vector<std::string> found;
+      for (const auto& [path, text] : files)
+        if (::fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) found.push_back(path);
+      return found;
+    };
+    return s;
+  }
+};
+
+// One file, f.yaml, in an otherwise empty world.
+inline Loaded load_text(const std::string& text, World world = {}) {
+  world.files["f.yaml"] = text;
+  return load("f.yaml", world.sources());
+}
+
+// Diagnostics as a person sees them, one a line.
+inline std::string lines(const std::vector<Diagnostic>& diagnostics) {
+  std::string text;
+  for (const Diagnostic& diagnostic : diagnostics) text += to_string(diagnostic) + "\n";
+  return text;
+}
+
+}  // namespace triggerd::config
