@@ -1,0 +1,83 @@
+// Everything a trigger can ask its shells to do, in the order it asked. Pure.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "wire/record_batch.hpp"
+
+namespace triggerd::pipeline {
+
+// One invocation (deliveries joined by `more`), or one run of single-record invocations.
+struct Send {
+  WorkerId worker;
+  std::vector<wire::Delivery> deliveries;
+};
+
+// The worker is not to start further records of this partition (PROTOCOL.md §7).
+struct CancelPartition {
+  WorkerId worker;
+  TopicPartition source;
+  Epoch epoch;
+};
+
+// End the process now; WorkerLost follows.
+struct KillWorker {
+  WorkerId worker;
+  std::string reason;
+};
+
+struct OffsetCommit {
+  TopicPartition source;
+  Offset offset;
+  bool operator==(const OffsetCommit&) const = default;
+};
+
+// At most one is under way per trigger (design §6b 5); CommitDone answers it.
+struct Commit {
+  std::vector<OffsetCommit> offsets;
+};
+
+// Back-pressure: read the record queue, or leave it (never pause and resume, design §6b 1).
+struct Read {};
+struct StopReading {};
+
+// (Incrementally) unassign these now.
+struct FinishRevoke {
+  std::vector<TopicPartition> partitions;
+};
+
+// Send a Tick at this time. Each replaces the one before.
+struct WakeAt {
+  TimePoint time;
+};
+
+// After DrainRequested: nothing runs, everything settled is committed. Emitted once.
+struct Drained {};
+
+// A state change worth one log line; metrics read Stats instead.
+struct Notice {
+  enum class Kind {
+    record_failed,      // an attempt failed and will be retried
+    lane_blocked,       // retries are used up; the lane stands until someone acts
+    commit_failed,      // it will be tried again, or the assignment is gone
+    revoke_timed_out,   // attempts were still running at the deadline
+    attempt_timed_out,  // a worker gave no answer for worker.timeout
+    record_refused,     // too large for a frame
+  };
+  Kind kind{};
+  TopicPartition source{};
+  Offset offset{};
+  std::uint32_t attempt = 0;
+  Duration delay{};  // until the next attempt
+  std::string text{};
+};
+
+using Action = std::variant<Send, CancelPartition, KillWorker, Commit, Read, StopReading, FinishRevoke,
+                            WakeAt, Drained, Notice>;
+using Actions = std::vector<Action>;
+
+}  // namespace triggerd::pipeline

@@ -1,0 +1,93 @@
+// Everything that can happen to a trigger. Shells report these; pipeline.hpp says what follows. Pure.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "wire/message.hpp"
+#include "wire/record_batch.hpp"
+
+namespace triggerd::pipeline {
+
+// Where reading of an assigned partition begins.
+struct PartitionStart {
+  TopicPartition source;
+  Offset position;                  // the first offset that will be read
+  std::optional<Offset> committed;  // the group's commit, where there is one
+};
+
+// We own these from now on; records follow.
+struct Assigned {
+  std::vector<PartitionStart> partitions;
+};
+
+// The group wants these back. `lost`: they are gone already, nothing can be committed for them.
+// Answered by exactly one FinishRevoke naming the same partitions.
+struct Revoked {
+  std::vector<TopicPartition> partitions;
+  bool lost = false;
+};
+
+// Consecutive records of one partition. The views are valid during the call.
+struct Records {
+  TopicPartition source;
+  std::span<const wire::RecordView> records;
+};
+
+// A worker has said Hello and was welcomed.
+struct WorkerReady {
+  WorkerId worker;
+  std::uint32_t concurrency = 1;
+  wire::Window window;
+};
+
+struct WorkerCredit {
+  WorkerId worker;
+  wire::Window window;
+};
+
+struct Answered {
+  WorkerId worker;
+  wire::Ack ack;
+};
+
+// The process or its session is gone; nothing more comes from it.
+struct WorkerLost {
+  WorkerId worker;
+  std::string reason;
+};
+
+struct CommitResult {
+  enum class Outcome {
+    ok,
+    retriable,
+    rejected
+  };  // rejected: the assignment is gone or fenced; a Revoked follows
+  TopicPartition source;
+  Offset offset;
+  Outcome outcome = Outcome::ok;
+  std::string error;
+};
+
+// The answer to exactly one Commit.
+struct CommitDone {
+  std::vector<CommitResult> results;
+};
+
+// The time of an earlier WakeAt has come.
+struct Tick {};
+
+// Stop: settle what runs, commit, say Drained. At `deadline` running attempts are ended.
+struct DrainRequested {
+  TimePoint deadline;
+};
+
+using Event = std::variant<Assigned, Revoked, Records, WorkerReady, WorkerCredit, Answered, WorkerLost,
+                           CommitDone, Tick, DrainRequested>;
+
+}  // namespace triggerd::pipeline

@@ -1,0 +1,53 @@
+// The group's coordinator and the logs: assigns, revokes, loses and assigns again, reads in turns as
+// kafka/consumer does, and takes commits, late or not at all.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/world.hpp"
+
+namespace triggerd::sim {
+
+class FakeBroker {
+ public:
+  explicit FakeBroker(World& world);
+
+  // The story from the beginning: producing, the first assignment, the rebalances to come.
+  void begin();
+  void set_reading(bool reading);
+  void commit(const pipeline::Commit& commit);
+  void finish_revoke(const pipeline::FinishRevoke& finish);
+  // The member is gone, or it joins anew.
+  void member_gone();
+  void member_joins();
+
+ private:
+  struct Hold {
+    bool owned = false;
+    bool revoking = false;
+    bool coming = false;  // will be assigned again
+    std::uint64_t generation = 0;
+    std::size_t position = 0;  // index of the next record to be read
+  };
+
+  void produce();
+  void turn_soon();
+  void turn();
+  void feed_records(std::size_t p, std::size_t first, std::size_t end);
+  void assign(const std::vector<std::size_t>& partitions);
+  void assign_later(std::size_t p);
+  void rebalance();
+  void take_away(std::vector<std::size_t> partitions, bool lost);
+  void others_work(std::size_t p);
+  pipeline::CommitResult apply(const pipeline::OffsetCommit& commit, std::uint64_t generation);
+
+  World& world_;
+  std::vector<Hold> holds_;
+  bool reading_ = false;
+  bool turn_scheduled_ = false;
+  bool standing_still_ = false;  // a held revoke stops all reading
+  std::uint64_t life_ = 0;       // of the member
+};
+
+}  // namespace triggerd::sim

@@ -1,0 +1,141 @@
+// What is committed, and when.
+#include <gtest/gtest.h>
+
+#include "support/story.hpp"
+
+namespace triggerd::pipeline {
+namespace {
+
+using Outcome = CommitResult::Outcome;
+using test::Lines;
+using test::ok;
+using test::retry;
+using test::Story;
+using test::story_policy;
+
+Story settled(std::uint64_t batches) {
+  Story s;
+  s.assigned({0});
+  s.ready(1);
+  s.records(0, 0, 49);
+  for (std::uint64_t batch = 1; batch <= batches; ++batch) s.ok(1, batch);
+  return s;
+}
+
+TEST(Commit, GoesOutAnIntervalAfterTheFirstSettledRecord) {
+  Story s = settled(0);
+  EXPECT_EQ(s.at(30).ok(1, 1), Lines{"wake at 130ms"});
+  EXPECT_EQ(s.at(80).ok(1, 2), Lines{});
+  EXPECT_EQ(s.at(130).tick(), (Lines{"commit t[0]=20", "wake at 11080ms"}));
+  EXPECT_EQ(s.at(135).committed(0, 20), Lines{});
+  EXPECT_EQ(s.stats().commits_ok, 1u);
+  EXPECT_EQ(s.partition(0).committed, Offset{20});
+  EXPECT_EQ(s.stats().in_flight, 30u);
+}
+
+TEST(Commit, NeverPassesAnUnsettledRecord) {
+  Story s = settled(0);
+  s.ok(1, 2);
+  s.ok(1, 3);
+  EXPECT_EQ(s.at(200).tick(), Lines{"wake at 11000ms"})
+      << "0 to 9 are not settled: there is nothing to commit";
+  s.answer(1, 1, {ok(0, 3)});
+  EXPECT_EQ(s.at(300).tick(), (Lines{"commit t[0]=4", "wake at 11200ms"}));
+}
+
+TEST(Commit, OneIsUnderWayAtATime) {
+  Story s = settled(1);
+  EXPECT_EQ(s.at(100).tick().front(), "commit t[0]=10");
+  s.at(101).ok(1, 2);
+  EXPECT_EQ(s.at(500).tick(), Lines{"wake at 11101ms"}) << "the first has no answer yet";
+  EXPECT_EQ(s.at(600).committed(0, 10), Lines{"commit t[0]=20"}) << "what was due meanwhile";
+}
+
+TEST(Commit, TakesAllPartitionsTogether) {
+  Story s;
+  s.assigned({0, 1, 2});
+  s.ready(1);
+  s.records(0, 0, 1);
+  s.records(1, 7, 9);
+  s.ok(1, 1);
+  s.ok(1, 2);
+  EXPECT_EQ(s.at(100).tick(), Lines{"commit t[0]=2 t[1]=10"});
+}
+
+TEST(Commit, AFailedOneIsTriedAgainWithBackOffAndNeverLower) {
+  Story s = settled(1);
+  s.at(100).tick();
+  EXPECT_EQ(s.at(110).committed(0, 10, Outcome::retriable),
+            (Lines{"notice commit_failed t[0]@10", "wake at 210ms"}));
+  EXPECT_EQ(s.partition(0).committed, std::nullopt);
+  EXPECT_EQ(s.stats().in_flight, 50u);
+  s.at(120).ok(1, 2);
+  EXPECT_EQ(s.at(210).tick().front(), "commit t[0]=20") << "what is settled by now";
+  EXPECT_EQ(s.at(220).committed(0, 20, Outcome::retriable).back(), "wake at 420ms");
+  EXPECT_EQ(s.at(420).tick().front(), "commit t[0]=20");
+  s.at(430).committed(0, 20);
+  EXPECT_EQ(s.stats().commits_failed, 2u);
+  EXPECT_EQ(s.stats().commits_ok, 1u);
+  EXPECT_EQ(s.partition(0).committed, Offset{20});
+}
+
+TEST(Commit, ResultsOfAnotherAssignmentSayNothing) {
+  Story s = settled(1);
+  s.at(100).tick();
+  s.at(101).revoked({0}, true);
+  s.assigned({0}, 0);
+  EXPECT_EQ(s.at(102).committed(0, 10), Lines{});
+  EXPECT_EQ(s.partition(0).committed, std::nullopt);
+}
+
+TEST(Commit, ResultsOfUnknownPartitionsSayNothing) {
+  Story s = settled(1);
+  s.at(100).tick();
+  EXPECT_EQ(s.committed(9, 10), Lines{"wake at 200ms"}) << "ours is still to be committed";
+}
+
+TEST(Commit, AHoleBehindTheCommitIsNothingNew) {
+  Story s;
+  s.assigned({0});
+  s.ready(1, 1, {1, 1000});
+  s.records(0, {0, 1});
+  s.ok(1, 1);
+  EXPECT_EQ(s.at(100).tick().front(), "commit t[0]=1");
+  s.at(101).committed(0, 1);
+  s.at(102).ok(1, 2);
+  EXPECT_EQ(s.at(202).tick().front(), "commit t[0]=2");
+  s.at(203).committed(0, 2);
+  EXPECT_EQ(s.at(300).records(0, {50, 51}), (Lines{"send w1: t[0] 50", "wake at 11300ms"}));
+  EXPECT_EQ(s.partition(0).committable, Offset{50});
+  EXPECT_EQ(s.at(400).tick(), Lines{"wake at 11300ms"});
+}
+
+// Holes within one read, settled chunk by chunk: the commit goes all the way.
+TEST(Commit, HolesBetweenBatchesDoNotHoldItUp) {
+  Policy policy = story_policy();
+  policy.batch.max_batch_size = 2;
+  Story s(policy);
+  s.assigned({0});
+  s.ready(1);
+  s.records(0, {0, 1, 5, 6, 20});
+  s.ok(1, 2);
+  s.ok(1, 1);
+  EXPECT_EQ(s.partition(0).committable, Offset{20});
+  s.ok(1, 3);
+  EXPECT_EQ(s.at(100).tick(), Lines{"commit t[0]=21"});
+}
+
+TEST(Commit, HolesBetweenReadsWithinABatchDoNotHoldItUp) {
+  Story s;
+  s.assigned({0});
+  s.records(0, {3, 4});
+  s.records(0, {9, 11});
+  s.ready(1);
+  s.answer(1, 1, {ok(2, 3)});
+  EXPECT_EQ(s.partition(0).committable, Offset{3});
+  s.ok(1, 1);
+  EXPECT_EQ(s.at(100).tick(), Lines{"commit t[0]=12"});
+}
+
+}  // namespace
+}  // namespace triggerd::pipeline
