@@ -1,0 +1,59 @@
+#include "kafka/error.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "kafka/handle.hpp"
+
+namespace triggerd::kafka {
+
+// ILLEGAL_GENERATION is none of those that end the assignment: it also meets a commit that is under way while
+// a cooperative rebalance moves the group on, and the same commit is taken a moment later. Where the member
+// is really gone, librdkafka calls the assignment lost.
+Outcome commit_outcome(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: return Outcome::ok;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR_FENCED_MEMBER_EPOCH:
+    case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__DESTROY: return Outcome::rejected;
+    default: return Outcome::retriable;
+  }
+}
+
+pipeline::CommitDone commit_done(const std::vector<pipeline::OffsetCommit>& asked, rd_kafka_resp_err_t whole,
+                                 const rd_kafka_topic_partition_list_t* offsets) {
+  const auto own = entries(offsets);
+  const bool of_partitions =
+      std::ranges::any_of(own, [](const auto& entry) { return entry.err != RD_KAFKA_RESP_ERR_NO_ERROR; });
+  pipeline::CommitDone done;
+  done.results.reserve(asked.size());
+  for (const pipeline::OffsetCommit& commit : asked) {
+    rd_kafka_resp_err_t error = whole;
+    const auto entry = std::ranges::find_if(own, [&commit](const auto& e) {
+      return e.partition == commit.source.partition.value && commit.source.topic.name() == e.topic;
+    });
+    if (of_partitions && entry != own.end()) error = entry->err;
+    const Outcome outcome = commit_outcome(error);
+    done.results.push_back(
+        {commit.source, commit.offset, outcome, outcome == Outcome::ok ? "" : rd_kafka_err2str(error)});
+  }
+  return done;
+}
+
+pipeline::CommitDone commit_rejected(const std::vector<pipeline::OffsetCommit>& asked, std::string error) {
+  pipeline::CommitDone done;
+  for (const pipeline::OffsetCommit& commit : asked) {
+    done.results.push_back({commit.source, commit.offset, Outcome::rejected, error});
+  }
+  return done;
+}
+
+ConsumerError consumer_error(rd_kafka_resp_err_t error, std::string message, bool fatal) {
+  return {rd_kafka_err2name(error), std::move(message), fatal};
+}
+
+}  // namespace triggerd::kafka

@@ -1,0 +1,145 @@
+#include "kafka/properties.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace triggerd::kafka {
+namespace {
+
+using Connection = config::Connection;
+using Kind = config::StartFrom::Kind;
+
+// A fetch returns at least this much, or a large record would need more than one.
+constexpr std::uint64_t kLeastFetch = 1 << 20;
+constexpr std::uint64_t kMostFetch = 50 << 20;  // librdkafka's default
+constexpr std::uint64_t kFraming = 512;         // of a response, as librdkafka reckons
+constexpr std::uint64_t kMostQueuedKib = 2097151;
+constexpr std::uint64_t kMostQueuedRecords = 100'000;  // librdkafka's default
+constexpr std::uint64_t kBytesPerQueuedRecord = 1024;
+
+const char* text(Connection::Protocol protocol) {
+  switch (protocol) {
+    case Connection::Protocol::plaintext: return "plaintext";
+    case Connection::Protocol::ssl: return "ssl";
+    case Connection::Protocol::sasl_plaintext: return "sasl_plaintext";
+    case Connection::Protocol::sasl_ssl: break;
+  }
+  return "sasl_ssl";
+}
+
+const char* text(Connection::Authentication authentication) {
+  switch (authentication) {
+    case Connection::Authentication::none: return "";
+    case Connection::Authentication::gssapi: return "GSSAPI";
+    case Connection::Authentication::plain: return "PLAIN";
+    case Connection::Authentication::scram_sha256: return "SCRAM-SHA-256";
+    case Connection::Authentication::scram_sha512: return "SCRAM-SHA-512";
+    case Connection::Authentication::oauth_bearer: break;
+  }
+  return "OAUTHBEARER";
+}
+
+// Only for an offset that is no longer there, or not yet: where a partition without a commit begins is asked
+// before it is assigned (start_offsets.hpp).
+const char* reset_policy(Kind kind) {
+  switch (kind) {
+    case Kind::latest: return "latest";
+    case Kind::error: return "error";
+    case Kind::earliest:
+    case Kind::time: break;
+  }
+  return "earliest";
+}
+
+std::uint64_t number_in(const std::map<std::string, std::string>& properties, const char* name) {
+  const auto found = properties.find(name);
+  if (found == properties.end()) return 0;
+  return std::strtoull(found->second.c_str(), nullptr, 10);
+}
+
+void add_memory(const ConsumerSpec& spec, std::vector<Property>& out) {
+  const std::uint64_t budget = spec.queued_bytes;
+  const std::uint64_t kib = std::clamp<std::uint64_t>(budget / 1024, 1, kMostQueuedKib);
+  const std::uint64_t records =
+      std::clamp<std::uint64_t>(budget / kBytesPerQueuedRecord, 1, kMostQueuedRecords);
+  std::uint64_t fetch = std::clamp(budget / 4, kLeastFetch, kMostFetch);
+  // What librdkafka refuses: a fetch larger than may be received, or smaller than the largest record.
+  const std::uint64_t receive = number_in(spec.connection.kafka, "receive.message.max.bytes");
+  if (receive > kFraming) fetch = std::min(fetch, receive - kFraming);
+  fetch = std::max(fetch, number_in(spec.connection.kafka, "message.max.bytes"));
+  out.push_back({"queued.max.messages.kbytes", std::to_string(kib)});
+  out.push_back({"queued.min.messages", std::to_string(records)});
+  out.push_back({"fetch.max.bytes", std::to_string(fetch)});
+}
+
+void add_defaults(const ConsumerSpec& spec, std::vector<Property>& out) {
+  out.push_back({"client.id", "triggerd-" + spec.trigger});
+  out.push_back({"socket.keepalive.enable", "true"});
+  // The default of a second starves a consumer of small records: 0.4 against 1.6 M records a second.
+  out.push_back({"fetch.queue.backoff.ms", "2"});
+  const auto protocol = spec.connection.kafka.find("group.protocol");
+  // With `consumer` the broker assigns, and librdkafka refuses this property.
+  if (protocol == spec.connection.kafka.end() || protocol->second != "consumer") {
+    out.push_back({"partition.assignment.strategy", "cooperative-sticky"});
+  }
+  add_memory(spec, out);
+}
+
+void add_connection(const Connection& connection, std::vector<Property>& out) {
+  const auto unless_empty = [&out](const char* name, const std::string& value) {
+    if (!value.empty()) out.push_back({name, value});
+  };
+  out.push_back({"bootstrap.servers", connection.broker_list});
+  out.push_back({"security.protocol", text(connection.protocol)});
+  unless_empty("sasl.mechanisms", text(connection.authentication_mode));
+  unless_empty("sasl.username", connection.username);
+  unless_empty("sasl.password", connection.password.reveal());
+  unless_empty("ssl.ca.location", connection.ssl_ca_location);
+  unless_empty("ssl.certificate.location", connection.ssl_certificate_location);
+  unless_empty("ssl.key.location", connection.ssl_key_location);
+  unless_empty("ssl.key.password", connection.ssl_key_password.reveal());
+}
+
+void add_owned(const ConsumerSpec& spec, std::vector<Property>& out) {
+  out.push_back({"group.id", spec.group});
+  out.push_back({"enable.auto.commit", "false"});
+  out.push_back({"enable.auto.offset.store", "false"});
+  out.push_back({"enable.partition.eof", "false"});
+  out.push_back({"auto.offset.reset", reset_policy(spec.start_from.kind)});
+}
+
+}  // namespace
+
+std::vector<Property> properties(const ConsumerSpec& spec) {
+  std::vector<Property> out;
+  add_defaults(spec, out);
+  for (const auto& [name, value] : spec.connection.kafka) out.push_back({name, value});
+  add_connection(spec.connection, out);
+  add_owned(spec, out);
+  return out;
+}
+
+Result<Conf> make_conf(const std::vector<Property>& properties) {
+  Conf conf(rd_kafka_conf_new());
+  std::array<char, 512> why{};
+  for (const Property& property : properties) {
+    const auto result =
+        rd_kafka_conf_set(conf.get(), property.name.c_str(), property.value.c_str(), why.data(), why.size());
+    if (result == RD_KAFKA_CONF_OK) continue;
+    const bool unknown = result == RD_KAFKA_CONF_UNKNOWN;
+    return Error{"configuration_refused", "librdkafka " +
+                                              std::string(unknown ? "has no" : "refuses the value of") +
+                                              " property " + property.name};
+  }
+  return conf;
+}
+
+std::string value_of(const Conf& conf, const char* name) {
+  std::array<char, 512> value{};
+  std::size_t size = value.size();
+  if (rd_kafka_conf_get(conf.get(), name, value.data(), &size) != RD_KAFKA_CONF_OK) return {};
+  return value.data();
+}
+
+}  // namespace triggerd::kafka

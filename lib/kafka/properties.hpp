@@ -1,0 +1,35 @@
+// librdkafka's configuration of one trigger's consumer. Any thread; no I/O.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "kafka/consumer.hpp"
+#include "kafka/handle.hpp"
+
+namespace triggerd::kafka {
+
+struct Property {
+  std::string name;
+  std::string value;  // may be a secret: never print
+};
+
+// In the order they are set, the last of a name counts: our defaults, the user's `kafka:` properties, and
+// what is not the user's to decide.
+//
+// Memory. All partition queues are forwarded to one record queue, and librdkafka measures the queue a
+// partition is forwarded to: so `queued.max.messages.kbytes`, documented per partition, bounds the trigger,
+// and it is spec.queued_bytes. (Not forwarded, 100 partitions would hold 100 times as much.) It is looked at
+// before a fetch, so each broker may add one response: `fetch.max.bytes` is a quarter of it. Payload bytes
+// are not all: a queued record costs about 300 bytes more, so `queued.min.messages`, the number at which
+// fetching stops, falls with the budget too.
+std::vector<Property> properties(const ConsumerSpec& spec);
+
+// What librdkafka thinks of them, one after the other. The error names the property, never its value.
+Result<Conf> make_conf(const std::vector<Property>& properties);
+
+// The value that counts; librdkafka's default where nobody set it.
+std::string value_of(const Conf& conf, const char* name);
+
+}  // namespace triggerd::kafka

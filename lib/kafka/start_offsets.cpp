@@ -1,0 +1,157 @@
+#include "kafka/start_offsets.hpp"
+
+#include <array>
+#include <utility>
+
+namespace triggerd::kafka {
+namespace {
+
+// An unanswered question is asked again by the owner; the group waits for nobody meanwhile.
+constexpr int kRequestTimeoutMs = 10'000;
+
+}  // namespace
+
+StartOffsets::StartOffsets(rd_kafka_t* client, rd_kafka_queue_t* events, std::string group,
+                           config::StartFrom start_from, bool read_committed)
+    : client_(client),
+      events_(events),
+      group_(std::move(group)),
+      start_from_(start_from),
+      read_committed_(read_committed) {}
+
+void StartOffsets::ask(std::vector<TopicPartition> partitions) {
+  cancel();
+  open_.insert(std::make_move_iterator(partitions.begin()), std::make_move_iterator(partitions.end()));
+  if (!open_.empty()) ask_commits();
+}
+
+void StartOffsets::cancel() {
+  ++look_up_;
+  open_.clear();
+  answer_ = {};
+}
+
+std::optional<StartOffsetsAnswer> StartOffsets::take(rd_kafka_event_t& event) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  if (!asking() || rd_kafka_event_opaque(&event) != reinterpret_cast<void*>(look_up_)) return std::nullopt;
+  if (const rd_kafka_resp_err_t error = rd_kafka_event_error(&event); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    fail_open(error, rd_kafka_event_error_string(&event));
+  } else if (question_ == Question::commits) {
+    take_commits(event);
+  } else {
+    take_offsets(event);
+  }
+  if (asking()) ask_next();
+  if (asking()) return std::nullopt;
+  return std::exchange(answer_, {});
+}
+
+AdminOptions StartOffsets::options(rd_kafka_admin_op_t operation) const {
+  std::array<char, 256> why{};
+  AdminOptions options(rd_kafka_AdminOptions_new(client_, operation));
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestTimeoutMs, why.data(), why.size());
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  rd_kafka_AdminOptions_set_opaque(options.get(), reinterpret_cast<void*>(look_up_));
+  return options;
+}
+
+void StartOffsets::ask_commits() {
+  question_ = Question::commits;
+  const PartitionList list = partition_list(open_.size());
+  for (const TopicPartition& source : open_) add(list, source);
+  const GroupOffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(group_.c_str(), list.get()));
+  const AdminOptions with = options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+  // A transaction that has sent offsets and is not over yet must not be overtaken.
+  const ErrorHandle ignored(rd_kafka_AdminOptions_set_require_stable_offsets(with.get(), 1));
+  std::array<rd_kafka_ListConsumerGroupOffsets_t*, 1> requests{request.get()};
+  rd_kafka_ListConsumerGroupOffsets(client_, requests.data(), requests.size(), with.get(), events_);
+}
+
+void StartOffsets::ask_offsets(Question question, std::int64_t timestamp) {
+  question_ = question;
+  const PartitionList list = partition_list(open_.size());
+  for (const TopicPartition& source : open_) add(list, source).offset = timestamp;
+  const AdminOptions with = options(RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+  const ErrorHandle ignored(rd_kafka_AdminOptions_set_isolation_level(
+      with.get(),
+      read_committed_ ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+  rd_kafka_ListOffsets(client_, list.get(), with.get(), events_);
+}
+
+void StartOffsets::ask_next() {
+  using Kind = config::StartFrom::Kind;
+  if (question_ == Question::start_from) return ask_offsets(Question::end, RD_KAFKA_OFFSET_SPEC_LATEST);
+  switch (start_from_.kind) {
+    case Kind::earliest: return ask_offsets(Question::start_from, RD_KAFKA_OFFSET_SPEC_EARLIEST);
+    case Kind::latest: return ask_offsets(Question::start_from, RD_KAFKA_OFFSET_SPEC_LATEST);
+    case Kind::time: return ask_offsets(Question::start_from, start_from_.time);
+    case Kind::error: answer_.without_commit.assign(open_.begin(), open_.end()); open_.clear();
+  }
+}
+
+void StartOffsets::take_commits(rd_kafka_event_t& event) {
+  std::size_t count = 0;
+  const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      rd_kafka_event_ListConsumerGroupOffsets_result(&event), &count);
+  if (count != 1) return fail_open(RD_KAFKA_RESP_ERR__BAD_MSG, "no group in the answer");
+  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]); error != nullptr) {
+    return fail_open(rd_kafka_error_code(error), rd_kafka_error_string(error));
+  }
+  std::set<TopicPartition> without;
+  for (const auto& entry : entries(rd_kafka_group_result_partitions(groups[0]))) {
+    const TopicPartition source = source_of(entry);
+    if (!open_.contains(source)) continue;
+    if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      failed(source, entry.err, rd_kafka_err2str(entry.err));
+    } else if (entry.offset >= 0) {
+      found(source, Offset{entry.offset}, Offset{entry.offset},
+            rd_kafka_topic_partition_get_leader_epoch(&entry));
+    } else {
+      without.insert(source);
+      open_.erase(source);
+    }
+  }
+  // A partition without an answer is not one without a commit.
+  fail_open(RD_KAFKA_RESP_ERR__BAD_MSG, "the partition is missing in the answer");
+  open_ = std::move(without);
+}
+
+void StartOffsets::take_offsets(rd_kafka_event_t& event) {
+  std::size_t count = 0;
+  const rd_kafka_ListOffsetsResultInfo_t** infos =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(&event), &count);
+  std::set<TopicPartition> past_the_end;
+  for (std::size_t i = 0; i < count; ++i) {
+    const rd_kafka_topic_partition_t& entry = *rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+    const TopicPartition source = source_of(entry);
+    if (!open_.contains(source)) continue;
+    if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      failed(source, entry.err, rd_kafka_err2str(entry.err));
+    } else if (entry.offset >= 0) {
+      found(source, Offset{entry.offset}, std::nullopt, -1);
+    } else if (question_ == Question::start_from && start_from_.kind == config::StartFrom::Kind::time) {
+      past_the_end.insert(source);
+      open_.erase(source);
+    }
+  }
+  fail_open(RD_KAFKA_RESP_ERR__BAD_MSG, "the partition is missing in the answer");
+  open_ = std::move(past_the_end);
+}
+
+void StartOffsets::found(const TopicPartition& source, Offset position, std::optional<Offset> committed,
+                         std::int32_t committed_epoch) {
+  open_.erase(source);
+  answer_.found.push_back({{source, position, committed}, committed_epoch});
+}
+
+void StartOffsets::failed(const TopicPartition& source, rd_kafka_resp_err_t error, std::string text) {
+  open_.erase(source);
+  answer_.failed.push_back({source, error, std::move(text)});
+}
+
+void StartOffsets::fail_open(rd_kafka_resp_err_t error, const std::string& text) {
+  for (const TopicPartition& source : open_) answer_.failed.push_back({source, error, text});
+  open_.clear();
+}
+
+}  // namespace triggerd::kafka
