@@ -1,0 +1,21 @@
+// The environment of a worker process. Pure.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace triggerd::worker {
+
+// "NAME=value" lines: the daemon's own (`inherited`) without what belongs to the daemon alone (systemd's
+// notify socket, watchdog and credentials, everything named TRIGGERD_), then `added`, then TRIGGERD_FD. A
+// non-empty `sdk_python_path` goes to the end of PYTHONPATH, so that an installed SDK comes first.
+std::vector<std::string> worker_environment(std::span<const std::string> inherited,
+                                            const std::map<std::string, std::string>& added,
+                                            const std::string& sdk_python_path);
+
+// This process's environment, as `inherited` wants it.
+std::vector<std::string> own_environment();
+
+}  // namespace triggerd::worker

@@ -1,0 +1,98 @@
+// One worker process from spawn to its end: process, socket and output together. Shell.
+//
+//   starting → ready → draining ↘
+//        ↘       ↘______________ ending → gone
+//
+// Thread: the trigger's event loop. Facts are reported from handlers only, never from inside a call, so the
+// owner may call anything while it is being told something. WorkerLost comes when the process has ended, not
+// before: until then its handler may still run. `gone` comes last, once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "worker/line_log.hpp"
+#include "worker/output.hpp"
+#include "worker/pool.hpp"
+#include "worker/process.hpp"
+#include "worker/session.hpp"
+
+namespace triggerd::worker {
+
+class Worker : public std::enable_shared_from_this<Worker> {
+ public:
+  enum class State { starting, ready, draining, ending, gone };
+  struct Ending {
+    bool was_ready = false;
+    bool asked = false;  // it was told to stop
+    bool protocol_error = false;
+    Duration lifetime{};  // from spawn
+    std::uint64_t ignored_answers = 0;
+  };
+  struct Sink {
+    std::function<void(const pipeline::Event&)> event;
+    std::function<void()> ready;
+    std::function<void(const Ending&)> gone;
+  };
+
+  Worker(boost::asio::io_context& loop, std::shared_ptr<const PoolSpec> spec, WorkerId id, Sink sink);
+
+  void start();
+  void send(const std::vector<wire::Delivery>& deliveries);
+  void cancel(const TopicPartition& source, Epoch epoch);
+  // At once, the whole process group.
+  void kill(const std::string& reason);
+  // Drain frame, TERM after `grace`, KILL a moment later. A second call shortens the first one's grace.
+  void drain(Duration grace);
+  // Kills without a word; nothing is reported any more.
+  void abandon();
+
+  WorkerId id() const { return id_; }
+  State state() const { return state_; }
+  std::uint64_t ignored_answers() const { return session_ ? session_->ignored_answers() : 0; }
+
+ private:
+  Result<Process> spawn_process() const;
+  void adopt(Process process);
+  std::shared_ptr<Output> read_output(Fd pipe, const char* stream);
+  void wait_for_exit();
+  void on_session(SessionEvent event);
+  void welcome(const wire::Hello& hello);
+  void session_ended(const SessionEnd& end);
+  void signal(int number) const;
+  void arm(Duration after, void (Worker::*step)());
+  void start_timed_out();
+  void close_timed_out();
+  void drain_timed_out();
+  void kill_now();
+  void give_up();
+  void exited();
+  void finish(const std::string& how);
+  void log_end(const std::string& how, const std::string& reason) const;
+
+  boost::asio::io_context& loop_;
+  std::shared_ptr<const PoolSpec> spec_;
+  const WorkerId id_;
+  Sink sink_;
+  State state_ = State::starting;
+  TimePoint started_{};
+  pid_t pid_ = -1;
+  bool collected_ = false;
+  boost::asio::posix::stream_descriptor exit_;  // the pidfd
+  boost::asio::steady_timer deadline_;          // of the current state
+  std::uint64_t deadline_number_ = 0;           // a handler already queued for an earlier one does nothing
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<LineLog> lines_;
+  std::shared_ptr<Output> out_, err_;
+  std::string step_ = "hello";  // that failed, where it never became ready
+  std::string cause_;           // why we ended it, or what it said last; empty: it just ended
+  Ending ending_;
+};
+
+}  // namespace triggerd::worker
