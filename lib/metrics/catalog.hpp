@@ -1,0 +1,109 @@
+// Every metric the daemon exports, in one table: name, type, labels, help. README.md shows the same table for
+// readers, and a test compares the two. Pure data, constant.
+//
+// To add a metric: one row in the table, one member of TriggerMetrics, one row in README.md.
+#pragma once
+
+#include <string_view>
+
+namespace triggerd::metrics {
+
+enum class Type { counter, gauge, histogram };
+
+// `labels` and `values` are comma-separated. `values` names every value the last label can have, where those
+// are few and fixed; each is exported from the start, as 0. A label without them is bounded by the fleet file
+// (trigger) or by the cluster (topic, partition).
+struct Definition {
+  std::string_view name;
+  Type type = Type::gauge;
+  std::string_view labels;
+  std::string_view values;
+  std::string_view help;
+};
+
+inline constexpr Definition kCatalog[] = {
+    {"triggerd_build_info", Type::gauge, "version,librdkafka", "", "1, with what this daemon is built from."},
+
+    {"triggerd_trigger_state", Type::gauge, "trigger,state", "starting,running,failing,draining,stopped",
+     "1 for the state the trigger is in, 0 for the others."},
+    {"triggerd_reading", Type::gauge, "trigger", "",
+     "1 while records are read, 0 while back-pressure or the lack of an assignment stops reading."},
+
+    {"triggerd_records_read_total", Type::counter, "trigger", "", "Records read from the broker."},
+    {"triggerd_records_ignored_total", Type::counter, "trigger,reason", "read_again,unassigned",
+     "Records read and dropped: already read before, or of a partition that is not ours."},
+    {"triggerd_records_delivered_total", Type::counter, "trigger", "",
+     "Records sent to a worker; a redelivery counts again."},
+    {"triggerd_records_settled_total", Type::counter, "trigger,outcome", "ok",
+     "Records that are done with, by how."},
+    {"triggerd_record_attempts_failed_total", Type::counter, "trigger", "",
+     "Attempts that a worker answered with a failure or did not live to answer."},
+    {"triggerd_record_attempts_timed_out_total", Type::counter, "trigger", "",
+     "Attempts ended because worker.timeout had passed."},
+    {"triggerd_records_released_total", Type::counter, "trigger", "",
+     "Records a worker gave back without having tried them."},
+    {"triggerd_answers_stale_total", Type::counter, "trigger,reason", "revoked,duplicate,unknown",
+     "Answers that changed nothing: partition given up, record already answered, batch not known."},
+    {"triggerd_batch_records", Type::histogram, "trigger", "", "Records in one batch sent to a worker."},
+
+    {"triggerd_in_flight_records", Type::gauge, "trigger", "",
+     "Records delivered to a worker and not yet covered by a commit: the most that a crash repeats."},
+    {"triggerd_in_flight_limit_records", Type::gauge, "trigger", "", "maxInFlight of the trigger."},
+    {"triggerd_undelivered_records", Type::gauge, "trigger", "", "Records read and not yet delivered."},
+    {"triggerd_held_records", Type::gauge, "trigger", "", "Records read and not yet settled."},
+    {"triggerd_held_bytes", Type::gauge, "trigger", "", "Bytes of the records read and not yet settled."},
+    {"triggerd_lanes_parked", Type::gauge, "trigger", "",
+     "Lanes that wait for the next attempt of a record."},
+    {"triggerd_lanes_blocked", Type::gauge, "trigger", "",
+     "Lanes that stand still because a record's retries are used up: someone must act."},
+
+    {"triggerd_assigned_partitions", Type::gauge, "trigger", "", "Partitions this daemon owns."},
+    {"triggerd_rebalances_total", Type::counter, "trigger,kind", "assigned,revoked,lost",
+     "Changes of the assignment, by what happened."},
+    {"triggerd_commits_total", Type::counter, "trigger,outcome", "ok,failed",
+     "Offset commits answered by the broker."},
+    {"triggerd_commit_duration_seconds", Type::histogram, "trigger", "",
+     "Time from an offset commit to its answer."},
+
+    {"triggerd_worker_processes", Type::gauge, "trigger,state", "starting,ready,stopping,backing_off",
+     "Worker processes, by where they are in their life."},
+    {"triggerd_worker_starts_total", Type::counter, "trigger", "", "Worker processes started."},
+    {"triggerd_worker_start_failures_total", Type::counter, "trigger", "",
+     "Worker processes that did not come as far as Hello."},
+    {"triggerd_worker_losses_total", Type::counter, "trigger", "",
+     "Worker processes that ended without being asked to."},
+    {"triggerd_worker_protocol_errors_total", Type::counter, "trigger", "",
+     "Worker sessions ended because the worker broke the protocol."},
+
+    {"triggerd_consumer_lag_records", Type::gauge, "trigger,topic,partition", "",
+     "Records between the committed offset and the end of the partition."},
+    {"triggerd_committed_offset", Type::gauge, "trigger,topic,partition", "",
+     "The group's committed offset, as last committed by us."},
+    {"triggerd_position_offset", Type::gauge, "trigger,topic,partition", "",
+     "One past the last record read."},
+    {"triggerd_end_offset", Type::gauge, "trigger,topic,partition", "",
+     "One past the last record of the partition, as of the last fetch."},
+};
+
+// The row of a name. In constant expressions only: a name that is not in the table does not compile.
+consteval const Definition& definition(std::string_view name) {
+  for (const Definition& row : kCatalog) {
+    if (row.name == name) return row;
+  }
+  throw "this metric is not in the catalogue";
+}
+
+const char* name(Type type);
+
+// The parts of a comma-separated list; none of an empty one.
+class Words {
+ public:
+  explicit Words(std::string_view list) : rest_(list) {}
+  // The next part; empty: there is none left.
+  std::string_view next();
+
+ private:
+  std::string_view rest_;
+};
+
+}  // namespace triggerd::metrics

@@ -1,0 +1,153 @@
+#include "metrics/metrics.hpp"
+
+#include <sstream>
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include "metrics/catalog.hpp"
+
+namespace triggerd::metrics {
+namespace {
+
+prometheus::Histogram::BucketBoundaries batch_buckets() {
+  return {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000};
+}
+
+prometheus::Histogram::BucketBoundaries commit_buckets() {
+  return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+}
+
+}  // namespace
+
+// The catalogue's rows as families of the library's registry.
+class Registry {
+ public:
+  Counter counter(const Definition& row, const std::string& trigger) {
+    return Counter(family<prometheus::Counter>(row).Add({{"trigger", trigger}}));
+  }
+  Gauge gauge(const Definition& row, const std::string& trigger) {
+    return Gauge(family<prometheus::Gauge>(row).Add({{"trigger", trigger}}));
+  }
+  Histogram histogram(const Definition& row, const std::string& trigger,
+                      const prometheus::Histogram::BucketBoundaries& buckets) {
+    return Histogram(family<prometheus::Histogram>(row).Add({{"trigger", trigger}}, buckets));
+  }
+  ByValue<Counter> counters(const Definition& row, const std::string& trigger) {
+    return by_value<Counter, prometheus::Counter>(row, trigger);
+  }
+  ByValue<Gauge> gauges(const Definition& row, const std::string& trigger) {
+    return by_value<Gauge, prometheus::Gauge>(row, trigger);
+  }
+
+  void build_info(std::string_view version, std::string_view librdkafka) {
+    family<prometheus::Gauge>(definition("triggerd_build_info"))
+        .Add({{"version", std::string(version)}, {"librdkafka", std::string(librdkafka)}})
+        .Set(1);
+  }
+
+  std::string text() const {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, registry_.Collect());
+    return std::move(out).str();
+  }
+
+ private:
+  // The library answers a known name, help and no constant labels with the family it has.
+  template <typename Metric>
+  prometheus::Family<Metric>& family(const Definition& row) {
+    const std::string name(row.name);
+    const std::string help(row.help);
+    if constexpr (std::is_same_v<Metric, prometheus::Counter>) {
+      return prometheus::BuildCounter().Name(name).Help(help).Register(registry_);
+    } else if constexpr (std::is_same_v<Metric, prometheus::Gauge>) {
+      return prometheus::BuildGauge().Name(name).Help(help).Register(registry_);
+    } else {
+      return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_);
+    }
+  }
+
+  template <typename Handle, typename Metric>
+  ByValue<Handle> by_value(const Definition& row, const std::string& trigger) {
+    const std::string label(row.labels.substr(row.labels.rfind(',') + 1));
+    std::map<std::string, Handle, std::less<>> handles;
+    Words values(row.values);
+    for (std::string_view value = values.next(); !value.empty(); value = values.next()) {
+      handles.emplace(value, family<Metric>(row).Add({{"trigger", trigger}, {label, std::string(value)}}));
+    }
+    return ByValue<Handle>(std::move(handles));
+  }
+
+  prometheus::Registry registry_{prometheus::Registry::InsertBehavior::Merge};
+};
+
+TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
+    : state(r.gauges(definition("triggerd_trigger_state"), name)),
+      reading(r.gauge(definition("triggerd_reading"), name)),
+      records_read(r.counter(definition("triggerd_records_read_total"), name)),
+      records_ignored(r.counters(definition("triggerd_records_ignored_total"), name)),
+      records_delivered(r.counter(definition("triggerd_records_delivered_total"), name)),
+      records_settled(r.counters(definition("triggerd_records_settled_total"), name)),
+      attempts_failed(r.counter(definition("triggerd_record_attempts_failed_total"), name)),
+      attempts_timed_out(r.counter(definition("triggerd_record_attempts_timed_out_total"), name)),
+      records_released(r.counter(definition("triggerd_records_released_total"), name)),
+      answers_stale(r.counters(definition("triggerd_answers_stale_total"), name)),
+      batch_records(r.histogram(definition("triggerd_batch_records"), name, batch_buckets())),
+      in_flight_records(r.gauge(definition("triggerd_in_flight_records"), name)),
+      in_flight_limit_records(r.gauge(definition("triggerd_in_flight_limit_records"), name)),
+      undelivered_records(r.gauge(definition("triggerd_undelivered_records"), name)),
+      held_records(r.gauge(definition("triggerd_held_records"), name)),
+      held_bytes(r.gauge(definition("triggerd_held_bytes"), name)),
+      lanes_parked(r.gauge(definition("triggerd_lanes_parked"), name)),
+      lanes_blocked(r.gauge(definition("triggerd_lanes_blocked"), name)),
+      assigned_partitions(r.gauge(definition("triggerd_assigned_partitions"), name)),
+      rebalances(r.counters(definition("triggerd_rebalances_total"), name)),
+      commits(r.counters(definition("triggerd_commits_total"), name)),
+      commit_duration(r.histogram(definition("triggerd_commit_duration_seconds"), name, commit_buckets())),
+      worker_processes(r.gauges(definition("triggerd_worker_processes"), name)),
+      worker_starts(r.counter(definition("triggerd_worker_starts_total"), name)),
+      worker_start_failures(r.counter(definition("triggerd_worker_start_failures_total"), name)),
+      worker_losses(r.counter(definition("triggerd_worker_losses_total"), name)),
+      worker_protocol_errors(r.counter(definition("triggerd_worker_protocol_errors_total"), name)),
+      trigger_(std::move(name)) {}
+
+void TriggerMetrics::set_partitions(std::vector<PartitionValues> partitions) {
+  const std::scoped_lock lock(mutex_);
+  partitions_.swap(partitions);
+}
+
+PartitionSnapshot TriggerMetrics::partitions() const {
+  const std::scoped_lock lock(mutex_);
+  return {trigger_, partitions_};
+}
+
+Metrics::Metrics(std::string_view version, std::string_view librdkafka)
+    : registry_(std::make_unique<Registry>()) {
+  registry_->build_info(version, librdkafka);
+}
+
+Metrics::~Metrics() = default;
+
+TriggerMetrics& Metrics::trigger(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  std::unique_ptr<TriggerMetrics>& slot = triggers_[name];
+  if (!slot) slot = std::make_unique<TriggerMetrics>(*registry_, name);
+  return *slot;
+}
+
+std::string Metrics::render() const {
+  std::vector<PartitionSnapshot> snapshots;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [name, metrics] : triggers_) snapshots.push_back(metrics->partitions());
+  }
+  std::string page = registry_->text();
+  append_partitions(page, snapshots);
+  return page;
+}
+
+}  // namespace triggerd::metrics

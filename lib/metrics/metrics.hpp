@@ -1,0 +1,80 @@
+// The daemon's metrics: handles to set them by, and the page that shows them. A tap: no decision reads one
+// back.
+//
+// Thread: any; one trigger's handles are set by one thread at a time (its loop), the page may be rendered by
+// another meanwhile. Names, labels and help come from catalog.hpp; a handle whose name is not there does not
+// compile.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "metrics/handles.hpp"
+#include "metrics/partition_text.hpp"
+
+namespace triggerd::metrics {
+
+class Registry;
+
+// Everything about one trigger. Made by Metrics::trigger.
+class TriggerMetrics {
+ public:
+  TriggerMetrics(Registry& registry, std::string trigger);
+  TriggerMetrics(const TriggerMetrics&) = delete;
+  TriggerMetrics& operator=(const TriggerMetrics&) = delete;
+
+  ByValue<Gauge> state;
+  Gauge reading;
+  Counter records_read;
+  ByValue<Counter> records_ignored;
+  Counter records_delivered;
+  ByValue<Counter> records_settled;
+  Counter attempts_failed, attempts_timed_out;
+  Counter records_released;
+  ByValue<Counter> answers_stale;
+  Histogram batch_records;
+  Gauge in_flight_records, in_flight_limit_records;
+  Gauge undelivered_records, held_records, held_bytes;
+  Gauge lanes_parked, lanes_blocked;
+  Gauge assigned_partitions;
+  ByValue<Counter> rebalances;
+  ByValue<Counter> commits;
+  Histogram commit_duration;
+  ByValue<Gauge> worker_processes;
+  Counter worker_starts, worker_start_failures, worker_losses, worker_protocol_errors;
+
+  // All that this daemon owns now: partitions that are not named lose their series.
+  void set_partitions(std::vector<PartitionValues> partitions);
+  PartitionSnapshot partitions() const;
+
+ private:
+  const std::string trigger_;
+  mutable std::mutex mutex_;
+  std::vector<PartitionValues> partitions_;  // guarded by mutex_
+};
+
+class Metrics {
+ public:
+  Metrics(std::string_view version, std::string_view librdkafka);
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // The trigger's handles; they stay where they are as long as Metrics lives. The first call makes its
+  // series.
+  TriggerMetrics& trigger(const std::string& name);
+
+  // The page: Prometheus text format 0.0.4.
+  std::string render() const;
+
+ private:
+  const std::unique_ptr<Registry> registry_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<TriggerMetrics>> triggers_;  // guarded by mutex_
+};
+
+}  // namespace triggerd::metrics

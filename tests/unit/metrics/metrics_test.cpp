@@ -1,0 +1,209 @@
+#include "metrics/metrics.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "metrics/catalog.hpp"
+
+namespace triggerd::metrics {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The value of one series, as written; empty: there is no such line.
+std::string value(const std::string& page, const std::string& series) {
+  const std::string line = "\n" + series + " ";
+  const std::size_t at = ("\n" + page).find(line);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + line.size() - 1;
+  return page.substr(begin, page.find('\n', begin) - begin);
+}
+
+PartitionValues partition(std::int32_t number) {
+  return {.source = {Topic("orders"), Partition{number}},
+          .lag = 3,
+          .committed = Offset{7},
+          .position = Offset{9},
+          .end = Offset{10}};
+}
+
+// One of everything, as a daemon at work would show it.
+void fill(Metrics& metrics) {
+  TriggerMetrics& t = metrics.trigger("t");
+  t.batch_records.observe(5);
+  t.commit_duration.observe(3ms);
+  t.set_partitions({partition(0)});
+}
+
+TEST(Counter, AddsAndFollows) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& t = metrics.trigger("t");
+  const auto read = [&] { return value(metrics.render(), "triggerd_records_read_total{trigger=\"t\"}"); };
+  EXPECT_EQ(read(), "0");
+  t.records_read.add();
+  t.records_read.add(4);
+  EXPECT_EQ(read(), "5");
+  t.records_read.follow(10);  // the other count has risen by 10
+  EXPECT_EQ(read(), "15");
+  t.records_read.follow(10);
+  EXPECT_EQ(read(), "15");
+  t.records_read.follow(12);
+  EXPECT_EQ(read(), "17");
+  t.records_read.follow(1);  // it began anew
+  EXPECT_EQ(read(), "18");
+}
+
+TEST(ByValue, SelectsOneState) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& t = metrics.trigger("t");
+  const auto state = [&](const std::string& name) {
+    return value(metrics.render(), "triggerd_trigger_state{state=\"" + name + "\",trigger=\"t\"}");
+  };
+  EXPECT_EQ(state("running"), "0");
+  t.state.select("starting");
+  EXPECT_EQ(state("starting"), "1");
+  t.state.select("running");
+  EXPECT_EQ(state("running"), "1");
+  EXPECT_EQ(state("starting"), "0");
+  EXPECT_EQ(state("stopped"), "0");
+}
+
+TEST(ByValueDeathTest, AValueOutsideTheCatalogueIsOurBug) {
+  Metrics metrics("0", "0");
+  EXPECT_DEATH(metrics.trigger("t").commits["maybe"].add(), "maybe");
+}
+
+TEST(Histogram, CountsIntoBuckets) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& t = metrics.trigger("t");
+  t.commit_duration.observe(3ms);
+  t.commit_duration.observe(2s);
+  t.batch_records.observe(500);
+  const std::string page = metrics.render();
+  const std::string commits = "triggerd_commit_duration_seconds";
+  EXPECT_EQ(value(page, commits + "_count{trigger=\"t\"}"), "2");
+  EXPECT_EQ(value(page, commits + "_bucket{trigger=\"t\",le=\"0.0025\"}"), "0");
+  EXPECT_EQ(value(page, commits + "_bucket{trigger=\"t\",le=\"0.005\"}"), "1");
+  EXPECT_EQ(value(page, commits + "_bucket{trigger=\"t\",le=\"+Inf\"}"), "2");
+  EXPECT_EQ(value(page, "triggerd_batch_records_bucket{trigger=\"t\",le=\"200\"}"), "0");
+  EXPECT_EQ(value(page, "triggerd_batch_records_bucket{trigger=\"t\",le=\"500\"}"), "1");
+}
+
+TEST(Metrics, GivesTheSameHandlesForTheSameName) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& first = metrics.trigger("t");
+  EXPECT_EQ(&first, &metrics.trigger("t"));
+  EXPECT_NE(&first, &metrics.trigger("u"));
+}
+
+TEST(Metrics, KeepsTriggersApart) {
+  Metrics metrics("0", "0");
+  metrics.trigger("t").held_bytes.set(123456789);
+  metrics.trigger("u").held_bytes.set(1);
+  const std::string page = metrics.render();
+  EXPECT_EQ(value(page, "triggerd_held_bytes{trigger=\"t\"}"), "123456789");
+  EXPECT_EQ(value(page, "triggerd_held_bytes{trigger=\"u\"}"), "1");
+}
+
+TEST(Metrics, EveryRowOfTheCatalogueIsOnThePage) {
+  Metrics metrics("0.1.0", "2.15.1");
+  fill(metrics);
+  const std::string page = "\n" + metrics.render();
+  for (const Definition& row : kCatalog) {
+    const std::string name(row.name);
+    EXPECT_NE(page.find("\n# HELP " + name + " " + std::string(row.help) + "\n"), std::string::npos) << name;
+    EXPECT_NE(page.find("\n# TYPE " + name + " " + metrics::name(row.type) + "\n"), std::string::npos)
+        << name;
+  }
+}
+
+TEST(Metrics, EveryFamilyOnThePageIsInTheCatalogue) {
+  Metrics metrics("0.1.0", "2.15.1");
+  fill(metrics);
+  const std::string page = metrics.render();
+  std::size_t families = 0;
+  for (std::size_t at = page.find("# TYPE "); at != std::string::npos; at = page.find("# TYPE ", at + 1))
+    ++families;
+  EXPECT_EQ(families, std::size(kCatalog));
+}
+
+// What has not happened yet is a 0, not a gap: rate() and alerts need the first sample.
+TEST(Metrics, ClosedLabelsAreThereFromTheStart) {
+  Metrics metrics("0.1.0", "2.15.1");
+  metrics.trigger("t");
+  const std::string page = metrics.render();
+  for (const Definition& row : kCatalog) {
+    const std::string label(row.labels.substr(row.labels.rfind(',') + 1));
+    Words values(row.values);
+    for (std::string_view word = values.next(); !word.empty(); word = values.next()) {
+      const std::string pair = label + "=\"" + std::string(word) + "\"";
+      const std::string series = label < "trigger" ? pair + ",trigger=\"t\"" : "trigger=\"t\"," + pair;
+      EXPECT_EQ(value(page, std::string(row.name) + "{" + series + "}"), "0") << row.name << " " << series;
+    }
+  }
+}
+
+TEST(Metrics, TellsTheBuild) {
+  Metrics metrics("0.1.0", "2.15.1");
+  EXPECT_EQ(value(metrics.render(), "triggerd_build_info{librdkafka=\"2.15.1\",version=\"0.1.0\"}"), "1");
+}
+
+TEST(Metrics, ARevokedPartitionHasNoSeries) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& t = metrics.trigger("t");
+  const auto lag = [&](const std::string& number) {
+    return value(
+        metrics.render(),
+        "triggerd_consumer_lag_records{trigger=\"t\",topic=\"orders\",partition=\"" + number + "\"}");
+  };
+  t.set_partitions({partition(0), partition(1)});
+  EXPECT_EQ(lag("0"), "3");
+  EXPECT_EQ(lag("1"), "3");
+  t.set_partitions({partition(1)});
+  EXPECT_EQ(lag("0"), "");
+  EXPECT_EQ(lag("1"), "3");
+  t.set_partitions({});
+  EXPECT_EQ(metrics.render().find("partition="), std::string::npos);
+}
+
+// Loops set while the page is rendered, and triggers are added; ThreadSanitizer runs this too.
+TEST(Metrics, IsRenderedWhileOthersSet) {
+  Metrics metrics("0", "0");
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> loops;
+  for (int i = 0; i < 3; ++i) {
+    loops.emplace_back([&, i] {
+      TriggerMetrics& t = metrics.trigger("t" + std::to_string(i));
+      for (std::int32_t n = 0; !stop; ++n) {
+        t.records_read.add();
+        t.batch_records.observe(n);
+        t.state.select(n % 2 == 0 ? "running" : "failing");
+        t.set_partitions(std::vector<PartitionValues>(static_cast<std::size_t>(n % 5), partition(n)));
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) EXPECT_NE(metrics.render().find("triggerd_build_info"), std::string::npos);
+  stop = true;
+  for (std::thread& loop : loops) loop.join();
+}
+
+TEST(Metrics, PromtoolHasNothingToSay) {
+  if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed";
+  Metrics metrics("0.1.0", "2.15.1");
+  fill(metrics);
+  std::FILE* promtool = popen("promtool check metrics 2>&1", "w");
+  ASSERT_NE(promtool, nullptr);
+  const std::string page = metrics.render();
+  EXPECT_EQ(std::fwrite(page.data(), 1, page.size(), promtool), page.size());
+  const int status = pclose(promtool);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "promtool's words are above";
+}
+
+}  // namespace
+}  // namespace triggerd::metrics
