@@ -6,13 +6,16 @@ namespace triggerd::log {
 namespace {
 
 TEST(LogLine, QuotesOnlyWhatNeedsIt) {
-  EXPECT_EQ(format_line(Format::logfmt, Level::info, "worker_lost",
-                        {{"trigger", "orders"}, {"reason", "exit status 1"}, {"pid", 42}, {"ratio", 0.5}, {"ok", true}}),
-            "level=info event=worker_lost trigger=orders reason=\"exit status 1\" pid=42 ratio=0.5 ok=true");
+  EXPECT_EQ(
+      format_line(
+          Format::logfmt, Level::info, "worker_lost",
+          {{"trigger", "orders"}, {"reason", "exit status 1"}, {"pid", 42}, {"ratio", 0.5}, {"ok", true}}),
+      "level=info event=worker_lost trigger=orders reason=\"exit status 1\" pid=42 ratio=0.5 ok=true");
 }
 
 TEST(LogLine, ValuesCannotForgeALineOrAField) {
-  EXPECT_EQ(format_line(Format::logfmt, Level::warn, "x", {{"a", "1 b=2"}, {"c", "x\ny"}, {"d", ""}, {"e", "\x1b[2J"}}),
+  EXPECT_EQ(format_line(Format::logfmt, Level::warn, "x",
+                        {{"a", "1 b=2"}, {"c", "x\ny"}, {"d", ""}, {"e", "\x1b[2J"}}),
             "level=warn event=x a=\"1 b=2\" c=\"x\\ny\" d=\"\" e=\"\\u001b[2J\"");
 }
 

@@ -1,8 +1,8 @@
 #include "base/types.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/result.hpp"
 
@@ -12,7 +12,8 @@ namespace {
 TEST(TopicPartition, OrdersByTopicThenPartition) {
   const Topic a("a");
   const Topic b("b");
-  const std::set<TopicPartition> set{{b, Partition{0}}, {a, Partition{2}}, {a, Partition{1}}, {Topic("a"), Partition{1}}};
+  const std::set<TopicPartition> set{
+      {b, Partition{0}}, {a, Partition{2}}, {a, Partition{1}}, {Topic("a"), Partition{1}}};
   std::string order;
   for (const TopicPartition& tp : set) order += to_string(tp) + " ";
   EXPECT_EQ(order, "a[1] a[2] b[0] ");

@@ -1,0 +1,217 @@
+#include "daemon/app.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <random>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <unistd.h>
+
+#include "admin/server.hpp"
+#include "base/log.hpp"
+#include "daemon/check.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/install_paths.hpp"
+#include "daemon/metrics_tap.hpp"
+#include "daemon/notify.hpp"
+#include "trigger/supervisor.hpp"
+#include "version.hpp"
+
+namespace triggerd::daemon {
+namespace {
+
+// systemd is told READY when every trigger is, or after this long: a broker that is down must not fail the
+// unit.
+constexpr auto kReadyPatience = std::chrono::seconds(10);
+constexpr auto kHousekeeping = std::chrono::milliseconds(500);
+
+log::Level level_of(config::LogPolicy::Level level) {
+  switch (level) {
+    case config::LogPolicy::Level::debug: return log::Level::debug;
+    case config::LogPolicy::Level::info: return log::Level::info;
+    case config::LogPolicy::Level::warn: return log::Level::warn;
+    case config::LogPolicy::Level::error: break;
+  }
+  return log::Level::error;
+}
+
+}  // namespace
+
+class App::Impl {
+ public:
+  Impl(config::Fleet fleet, AppHooks hooks)
+      : fleet_(std::move(fleet)),
+        hooks_(std::move(hooks)),
+        signals_(control_, SIGTERM, SIGINT, SIGHUP),
+        housekeeping_(control_),
+        supervisor_(control_, supervisor_spec(), supervisor_sink()) {}
+
+  int run();
+  void stop(const char* why);
+
+ private:
+  trigger::SupervisorSpec supervisor_spec() const;
+  trigger::SupervisorSink supervisor_sink();
+  bool start_admin();
+  void wait_for_signal();
+  void keep_house();
+  std::vector<std::string> not_ready() const;
+  admin::View view() const;
+
+  config::Fleet fleet_;
+  AppHooks hooks_;
+  boost::asio::io_context control_{1};
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer housekeeping_;
+  MetricsTap metrics_;
+  Notifier notifier_;
+  trigger::Supervisor supervisor_;
+  std::unique_ptr<admin::Server> admin_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  bool told_ready_ = false;
+  bool stopping_ = false;
+};
+
+trigger::SupervisorSpec App::Impl::supervisor_spec() const {
+  trigger::SupervisorSpec spec;
+  spec.triggers = fleet_.triggers;
+  spec.daemon = kName;
+  spec.sdk_python_path = share_directory() + "/python";
+  spec.seed = std::random_device{}();
+  return spec;
+}
+
+trigger::SupervisorSink App::Impl::supervisor_sink() {
+  trigger::SupervisorSink sink;
+  sink.status = [this](const trigger::Status& status) {
+    metrics_.took(status);
+    if (hooks_.status) hooks_.status(status);
+  };
+  sink.batch = [this](const std::string& name, std::size_t records) { metrics_.batch(name, records); };
+  sink.commit = [this](const std::string& name, Duration took) { metrics_.commit(name, took); };
+  return sink;
+}
+
+int App::Impl::run() {
+  for (const config::Trigger& t : fleet_.triggers) metrics_.add(t.name, t.limits.max_in_flight);
+  if (!start_admin()) return kUnavailable;
+  wait_for_signal();
+  supervisor_.start();
+  log::info("daemon_started",
+            {{"version", kVersion}, {"triggers", fleet_.triggers.size()}, {"pid", getpid()}});
+  keep_house();
+  if (hooks_.started) hooks_.started(control_);
+  control_.run();
+  log::info("daemon_stopped");
+  return kOk;
+}
+
+bool App::Impl::start_admin() {
+  admin::Options options;
+  options.host = fleet_.admin.host;
+  options.port = fleet_.admin.port;
+  auto server = admin::Server::start(control_, std::move(options), [this] { return view(); });
+  if (!server) {
+    log::error("admin_failed", {{"error", server.error().message}});
+    return false;
+  }
+  admin_ = std::move(*server);
+  log::info("admin_listening", {{"address", fleet_.admin.host}, {"port", admin_->port()}});
+  return true;
+}
+
+void App::Impl::wait_for_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    if (number == SIGHUP) {
+      log::warn("reload_not_available",
+                {{"reason", "this version reads the fleet file at its start only; restart it"}});
+    } else if (stopping_) {
+      log::warn("daemon_abandoned",
+                {{"reason", "a second signal; what runs is delivered again at the next start"}});
+      // Workers end with us (PDEATHSIG); nothing else needs an order.
+      _exit(kAbandoned);
+    } else {
+      stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+    wait_for_signal();
+  });
+}
+
+void App::Impl::stop(const char* why) {
+  if (std::exchange(stopping_, true)) return;
+  log::info(
+      "daemon_draining",
+      {{"reason", why},
+       {"timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(fleet_.drain_timeout).count()}});
+  notifier_.stopping();
+  supervisor_.drain(std::chrono::steady_clock::now() + fleet_.drain_timeout, [this] {
+    housekeeping_.cancel();
+    admin_->stop();
+    control_.stop();
+  });
+}
+
+// Tells systemd that we are ready, and that each loop still turns.
+void App::Impl::keep_house() {
+  const auto reasons = not_ready();
+  const bool patient = std::chrono::steady_clock::now() - begun_ < kReadyPatience;
+  if (!told_ready_ && !stopping_ && (reasons.empty() || !patient)) {
+    told_ready_ = true;
+    notifier_.ready();
+    log::info("daemon_ready", {{"after_ms", std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                std::chrono::steady_clock::now() - begun_)
+                                                .count()},
+                               {"not_ready", reasons.size()}});
+  }
+  supervisor_.probe_loops([this] { notifier_.watchdog(); });
+  housekeeping_.expires_after(notifier_.watchdog_interval(kHousekeeping));
+  housekeeping_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) keep_house();
+  });
+}
+
+std::vector<std::string> App::Impl::not_ready() const {
+  std::vector<std::string> reasons;
+  const auto& statuses = supervisor_.statuses();
+  for (const config::Trigger& t : fleet_.triggers) {
+    const auto found = statuses.find(t.name);
+    if (found == statuses.end()) {
+      reasons.push_back(t.name + ": starting");
+      continue;
+    }
+    for (std::string& reason : trigger::not_ready(found->second)) reasons.push_back(std::move(reason));
+  }
+  return reasons;
+}
+
+admin::View App::Impl::view() const {
+  admin::View view;
+  view.version = kVersion;
+  view.not_ready = not_ready();
+  view.metrics = [this] { return metrics_.render(); };
+  for (const auto& [name, status] : supervisor_.statuses()) {
+    view.triggers.emplace(name, [&kept = status] { return trigger::to_json(kept); });
+  }
+  return view;
+}
+
+App::App(config::Fleet fleet, AppHooks hooks)
+    : impl_(std::make_unique<Impl>(std::move(fleet), std::move(hooks))) {}
+App::~App() = default;
+int App::run() { return impl_->run(); }
+void App::stop(const char* why) { impl_->stop(why); }
+
+int run_fleet(const std::string& path) {
+  auto fleet = load_fleet(path);
+  if (!fleet) return kConfig;
+  log::configure(level_of(fleet->log.level), fleet->log.format == config::LogPolicy::Format::json
+                                                 ? log::Format::json
+                                                 : log::Format::logfmt);
+  return App(std::move(*fleet), {}).run();
+}
+
+}  // namespace triggerd::daemon

@@ -1,0 +1,77 @@
+#include "daemon/metrics_tap.hpp"
+
+#include <string_view>
+
+#include <librdkafka/rdkafka.h>
+
+#include "version.hpp"
+
+namespace triggerd::daemon {
+
+MetricsTap::MetricsTap() : metrics_(kVersion, rd_kafka_version_str()) {}
+
+void MetricsTap::add(const std::string& trigger, std::uint64_t in_flight_limit) {
+  metrics::TriggerMetrics& m = metrics_.trigger(trigger);
+  m.in_flight_limit_records.set(static_cast<double>(in_flight_limit));
+  m.state.select(trigger::name(trigger::State::starting));
+}
+
+void MetricsTap::batch(const std::string& trigger, std::size_t records) {
+  metrics_.trigger(trigger).batch_records.observe(static_cast<double>(records));
+}
+
+void MetricsTap::commit(const std::string& trigger, Duration took) {
+  metrics_.trigger(trigger).commit_duration.observe(took);
+}
+
+void MetricsTap::took(const trigger::Status& status) {
+  metrics::TriggerMetrics& m = metrics_.trigger(status.trigger);
+  const pipeline::Stats& s = status.stats;
+  m.state.select(trigger::name(status.state));
+  m.reading.set(s.reading ? 1 : 0);
+  m.records_read.follow(s.records_read);
+  m.records_ignored["read_again"].follow(s.records_read_again);
+  m.records_ignored["unassigned"].follow(s.records_unassigned);
+  m.records_delivered.follow(s.records_delivered);
+  m.records_settled["ok"].follow(s.settled_ok);
+  m.attempts_failed.follow(s.attempts_failed);
+  m.attempts_timed_out.follow(s.attempts_timed_out);
+  m.records_released.follow(s.released);
+  m.answers_stale["revoked"].follow(s.answers_stale);
+  m.answers_stale["duplicate"].follow(s.answers_duplicate);
+  m.answers_stale["unknown"].follow(s.answers_unknown);
+  m.in_flight_records.set(static_cast<double>(s.in_flight));
+  m.undelivered_records.set(static_cast<double>(s.undelivered));
+  m.held_records.set(static_cast<double>(s.held_records));
+  m.held_bytes.set(static_cast<double>(s.held_bytes));
+  m.lanes_parked.set(s.lanes_parked);
+  m.lanes_blocked.set(s.lanes_blocked);
+  m.assigned_partitions.set(static_cast<double>(status.partitions.size()));
+  m.rebalances["assigned"].follow(status.assigned);
+  m.rebalances["revoked"].follow(status.revoked);
+  m.rebalances["lost"].follow(status.lost);
+  m.commits["ok"].follow(s.commits_ok);
+  m.commits["failed"].follow(s.commits_failed);
+  m.worker_processes["starting"].set(status.pool.starting);
+  m.worker_processes["ready"].set(status.pool.ready);
+  m.worker_processes["stopping"].set(status.pool.stopping);
+  m.worker_processes["backing_off"].set(status.pool.backing_off);
+  m.worker_starts.follow(status.pool.starts);
+  m.worker_start_failures.follow(status.pool.start_failures);
+  m.worker_losses.follow(status.pool.losses);
+  m.worker_protocol_errors.follow(status.pool.protocol_errors);
+
+  std::vector<metrics::PartitionValues> partitions;
+  for (const trigger::PartitionReport& p : status.partitions) {
+    metrics::PartitionValues values;
+    values.source = p.status.source;
+    values.lag = p.lag;
+    values.committed = p.status.committed;
+    values.position = p.status.position;
+    values.end = p.end;
+    partitions.push_back(std::move(values));
+  }
+  m.set_partitions(std::move(partitions));
+}
+
+}  // namespace triggerd::daemon

@@ -1,0 +1,396 @@
+#include "trigger/runner.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <random>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/invariant.hpp"
+#include "base/log.hpp"
+#include "kafka/consumer.hpp"
+#include "lag/lag.hpp"
+#include "pipeline/pipeline.hpp"
+#include "trigger/notices.hpp"
+#include "worker/pool.hpp"
+
+namespace triggerd::trigger {
+namespace {
+
+constexpr Duration kStatusInterval = std::chrono::milliseconds(250);
+// Between a client's fatal error and the next client: doubled each time, reset by an assignment.
+constexpr Duration kReconnectFirst = std::chrono::seconds(1);
+constexpr Duration kReconnectMost = std::chrono::seconds(60);
+// A drained worker has nothing to do but exit.
+constexpr Duration kWorkerExitGrace = std::chrono::seconds(5);
+
+const char* text(config::BatchPolicy::Cardinality c) {
+  return c == config::BatchPolicy::Cardinality::one ? "one" : "many";
+}
+const char* text(config::BatchPolicy::DataType t) {
+  return t == config::BatchPolicy::DataType::string ? "string" : "binary";
+}
+const char* text(config::Ordering o) {
+  switch (o) {
+    case config::Ordering::partition: return "partition";
+    case config::Ordering::key: return "key";
+    case config::Ordering::none: break;
+  }
+  return "none";
+}
+
+pipeline::Policy policy_of(const config::Trigger& trigger) {
+  return {.batch = trigger.batch,
+          .limits = trigger.limits,
+          .retry = trigger.retry,
+          .attempt_timeout = trigger.worker.timeout,
+          .commit = {}};
+}
+
+worker::PoolSpec pool_spec(const RunnerSpec& spec) {
+  const config::Trigger& t = spec.trigger;
+  wire::Welcome welcome;
+  welcome.daemon = spec.daemon;
+  welcome.trigger = t.name;
+  welcome.group = t.consumer_group;
+  welcome.cardinality = text(t.batch.cardinality);
+  welcome.data_type = text(t.batch.data_type);
+  welcome.ordering = text(t.ordering);
+  welcome.max_batch_size = t.batch.max_batch_size;
+  welcome.timeout_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(t.worker.timeout).count());
+  worker::PoolSpec pool;
+  pool.trigger = t.name;
+  pool.worker = t.worker;
+  pool.welcome = std::move(welcome);
+  pool.seed = spec.seed;
+  pool.sdk_python_path = spec.sdk_python_path;
+  return pool;
+}
+
+kafka::ConsumerSpec consumer_spec(const config::Trigger& trigger) {
+  return {.connection = trigger.connection,
+          .trigger = trigger.name,
+          .group = trigger.consumer_group,
+          .topics = trigger.topics,
+          .start_from = trigger.start_from,
+          .queued_bytes = trigger.limits.max_in_flight_bytes};
+}
+
+}  // namespace
+
+class Runner::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(boost::asio::io_context& loop, kafka::Janitor& janitor, RunnerSpec spec, RunnerSink sink)
+      : loop_(loop),
+        janitor_(janitor),
+        spec_(std::move(spec)),
+        sink_(std::move(sink)),
+        pipeline_(policy_of(spec_.trigger), spec_.seed),
+        notices_(spec_.trigger.name),
+        wake_(loop),
+        status_timer_(loop),
+        reconnect_(loop) {}
+
+  void start();
+  void drain(TimePoint deadline, std::function<void()> done);
+
+ private:
+  void feed(const pipeline::Event& event);
+  void observe(const pipeline::Event& event);
+  void perform(const pipeline::Action& action);
+  void perform(const pipeline::Send& action);
+  void perform(const pipeline::Commit& action);
+  void perform(const pipeline::FinishRevoke& action);
+  void wake_at(TimePoint time);
+  void make_consumer();
+  void consumer_failed(const kafka::ConsumerError& error);
+  void consumer_closed();
+  void leave();
+  void finish_if_over();
+  void status_soon();
+  Status status() const;
+
+  template <typename F>
+  auto guarded(F f) {
+    return [weak = weak_from_this(), f](auto&&... args) {
+      if (auto self = weak.lock()) f(*self, std::forward<decltype(args)>(args)...);
+    };
+  }
+
+  boost::asio::io_context& loop_;
+  kafka::Janitor& janitor_;
+  RunnerSpec spec_;
+  RunnerSink sink_;
+  pipeline::Pipeline pipeline_;
+  Notices notices_;
+  boost::asio::steady_timer wake_, status_timer_, reconnect_;
+  std::unique_ptr<kafka::Consumer> consumer_;
+  std::unique_ptr<worker::Pool> pool_;
+  pipeline::Actions actions_;
+  std::deque<pipeline::Event> deferred_;
+  bool feeding_ = false;
+  bool status_due_ = false;
+  State state_ = State::starting;
+  bool joined_ = false;
+  bool reconnecting_ = false;  // the consumer is being closed to be made anew
+  std::string last_error_;
+  std::uint64_t assigned_ = 0, revoked_ = 0, lost_ = 0;
+  unsigned reconnects_ = 0;
+  TimePoint commit_started_{};
+  std::function<void()> done_;
+  bool left_ = false;  // consumer closed, after the drain
+  bool pool_stopped_ = false;
+};
+
+void Runner::Impl::start() {
+  pool_ = std::make_unique<worker::Pool>(loop_, pool_spec(spec_),
+                                         guarded([](Impl& self, const pipeline::Event& e) { self.feed(e); }));
+  log::info("trigger_started", {{"trigger", spec_.trigger.name}, {"group", spec_.trigger.consumer_group}});
+  pool_->start();
+  make_consumer();
+  status_soon();
+}
+
+void Runner::Impl::make_consumer() {
+  kafka::Consumer::Sink sink;
+  sink.event = guarded([](Impl& self, const pipeline::Event& e) { self.feed(e); });
+  sink.error = guarded([](Impl& self, const kafka::ConsumerError& e) { self.consumer_failed(e); });
+  sink.closed = guarded([](Impl& self) { self.consumer_closed(); });
+  consumer_ =
+      std::make_unique<kafka::Consumer>(loop_, janitor_, consumer_spec(spec_.trigger), std::move(sink));
+  consumer_->start();
+  consumer_->set_reading(pipeline_.stats().reading);
+}
+
+// Events are worked off one at a time: an action that reports at once must not enter the pipeline again.
+void Runner::Impl::feed(const pipeline::Event& event) {
+  if (feeding_) {
+    TRIGGERD_INVARIANT(!std::holds_alternative<pipeline::Records>(event),
+                       "records come from the event loop only");
+    deferred_.push_back(event);
+    return;
+  }
+  feeding_ = true;
+  const auto run = [this](const pipeline::Event& e) {
+    observe(e);
+    actions_.clear();
+    pipeline_.on(e, std::chrono::steady_clock::now(), actions_);
+    for (const pipeline::Action& action : actions_) perform(action);
+  };
+  run(event);
+  while (!deferred_.empty()) {
+    const pipeline::Event next = std::move(deferred_.front());
+    deferred_.pop_front();
+    run(next);
+  }
+  feeding_ = false;
+  status_soon();
+}
+
+void Runner::Impl::observe(const pipeline::Event& event) {
+  if (const auto* assigned = std::get_if<pipeline::Assigned>(&event)) {
+    notices_.assigned(*assigned);
+    joined_ = true;
+    ++assigned_;
+    reconnects_ = 0;
+    last_error_.clear();
+    if (state_ == State::starting || state_ == State::failing) state_ = State::running;
+  } else if (const auto* revoked = std::get_if<pipeline::Revoked>(&event)) {
+    notices_.revoked(*revoked);
+    ++(revoked->lost ? lost_ : revoked_);
+  } else if (const auto* done = std::get_if<pipeline::CommitDone>(&event)) {
+    notices_.committed(*done);
+    if (sink_.commit) sink_.commit(std::chrono::steady_clock::now() - commit_started_);
+  }
+}
+
+void Runner::Impl::perform(const pipeline::Action& action) {
+  std::visit(
+      [this](const auto& a) {
+        using T = std::decay_t<decltype(a)>;
+        if constexpr (std::is_same_v<T, pipeline::CancelPartition>) {
+          pool_->cancel(a);
+        } else if constexpr (std::is_same_v<T, pipeline::KillWorker>) {
+          pool_->kill(a);
+        } else if constexpr (std::is_same_v<T, pipeline::Read>) {
+          if (consumer_) consumer_->set_reading(true);
+        } else if constexpr (std::is_same_v<T, pipeline::StopReading>) {
+          if (consumer_) consumer_->set_reading(false);
+        } else if constexpr (std::is_same_v<T, pipeline::WakeAt>) {
+          wake_at(a.time);
+        } else if constexpr (std::is_same_v<T, pipeline::Drained>) {
+          leave();
+        } else if constexpr (std::is_same_v<T, pipeline::Notice>) {
+          notices_.write(a, std::chrono::steady_clock::now());
+        } else {
+          perform(a);
+        }
+      },
+      action);
+}
+
+void Runner::Impl::perform(const pipeline::Send& action) {
+  if (sink_.batch) {
+    std::size_t records = 0;
+    for (const wire::Delivery& d : action.deliveries) records += d.count;
+    sink_.batch(records);
+  }
+  pool_->send(action);
+}
+
+void Runner::Impl::perform(const pipeline::Commit& action) {
+  commit_started_ = std::chrono::steady_clock::now();
+  if (consumer_ && !reconnecting_) {
+    consumer_->commit(action.offsets);
+    return;
+  }
+  pipeline::CommitDone none;
+  for (const pipeline::OffsetCommit& c : action.offsets) {
+    none.results.push_back(
+        {c.source, c.offset, pipeline::CommitResult::Outcome::rejected, "no connection to the group"});
+  }
+  deferred_.push_back(std::move(none));
+}
+
+void Runner::Impl::perform(const pipeline::FinishRevoke& action) {
+  if (consumer_ && !reconnecting_) consumer_->finish_revoke(action.partitions);
+}
+
+void Runner::Impl::wake_at(TimePoint time) {
+  wake_.expires_at(time);
+  wake_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (error) return;
+    if (auto self = weak.lock()) self->feed(pipeline::Tick{});
+  });
+}
+
+void Runner::Impl::consumer_failed(const kafka::ConsumerError& error) {
+  const auto level = error.fatal ? log::Level::error : log::Level::warn;
+  log::write(level, "consumer_error",
+             {{"trigger", spec_.trigger.name},
+              {"code", error.code},
+              {"error", error.message},
+              {"fatal", error.fatal}});
+  last_error_ = error.message;
+  if (state_ == State::running || state_ == State::starting) state_ = error.fatal ? State::failing : state_;
+  status_soon();
+  if (!error.fatal || reconnecting_ || !consumer_) return;
+  // The assignment went with the client: nothing of it can be committed any more (design §6b 7).
+  reconnecting_ = true;
+  joined_ = false;
+  pipeline::Revoked gone{{}, true};
+  for (const pipeline::PartitionStatus& p : pipeline_.partitions()) gone.partitions.push_back(p.source);
+  feed(gone);
+  consumer_->close();
+}
+
+void Runner::Impl::consumer_closed() {
+  reconnecting_ = false;
+  // Not inside its own call.
+  boost::asio::post(
+      loop_, guarded([](Impl& self) {
+        self.consumer_.reset();
+        if (self.state_ == State::draining) {
+          self.left_ = true;
+          self.finish_if_over();
+          return;
+        }
+        const Duration delay =
+            std::min(kReconnectFirst * (1 << std::min(self.reconnects_++, 10U)), kReconnectMost);
+        log::info("consumer_restart_scheduled",
+                  {{"trigger", self.spec_.trigger.name},
+                   {"in_ms", std::chrono::duration_cast<std::chrono::milliseconds>(delay).count()}});
+        self.reconnect_.expires_after(delay);
+        self.reconnect_.async_wait([weak = self.weak_from_this()](const boost::system::error_code& error) {
+          auto runner = weak.lock();
+          if (!error && runner && runner->state_ != State::draining) runner->make_consumer();
+        });
+      }));
+}
+
+void Runner::Impl::drain(TimePoint deadline, std::function<void()> done) {
+  if (done) done_ = std::move(done);
+  state_ = State::draining;
+  reconnect_.cancel();
+  feed(pipeline::DrainRequested{deadline});
+}
+
+// Everything is settled and committed, as a member; only now the group is left (design §6b 4).
+void Runner::Impl::leave() {
+  pool_->stop(kWorkerExitGrace, guarded([](Impl& self) {
+                self.pool_stopped_ = true;
+                self.finish_if_over();
+              }));
+  if (consumer_ && !reconnecting_) {
+    consumer_->close();
+  } else if (!consumer_) {
+    left_ = true;
+    finish_if_over();
+  }
+}
+
+void Runner::Impl::finish_if_over() {
+  if (!left_ || !pool_stopped_ || !done_) return;
+  state_ = State::stopped;
+  wake_.cancel();
+  status_timer_.cancel();
+  if (sink_.status) sink_.status(status());
+  log::info("trigger_drained", {{"trigger", spec_.trigger.name}, {"settled", pipeline_.stats().settled_ok}});
+  std::exchange(done_, nullptr)();
+}
+
+// One status a quarter second while things happen, none while nothing does.
+void Runner::Impl::status_soon() {
+  if (status_due_ || !sink_.status) return;
+  status_due_ = true;
+  status_timer_.expires_after(kStatusInterval);
+  status_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    auto self = weak.lock();
+    if (!self) return;
+    self->status_due_ = false;
+    if (!error) self->sink_.status(self->status());
+  });
+}
+
+Status Runner::Impl::status() const {
+  Status s;
+  s.trigger = spec_.trigger.name;
+  s.group = spec_.trigger.consumer_group;
+  s.topics = spec_.trigger.topics;
+  s.state = state_;
+  s.joined = joined_;
+  s.last_error = last_error_;
+  s.assigned = assigned_;
+  s.revoked = revoked_;
+  s.lost = lost_;
+  s.bound = spec_.trigger.limits.max_in_flight;
+  s.stats = pipeline_.stats();
+  if (pool_) s.pool = pool_->stats();
+  std::map<TopicPartition, Offset> ends;
+  if (consumer_) {
+    for (const kafka::PartitionSample& sample : consumer_->samples()) ends[sample.source] = sample.end;
+  }
+  for (pipeline::PartitionStatus& p : pipeline_.partitions()) {
+    PartitionReport report;
+    const auto end = ends.find(p.source);
+    if (end != ends.end() && end->second.value >= 0) report.end = end->second;
+    report.lag = lag::records({report.end, p.committed, p.begun});
+    report.status = std::move(p);
+    s.partitions.push_back(std::move(report));
+  }
+  return s;
+}
+
+Runner::Runner(boost::asio::io_context& loop, kafka::Janitor& janitor, RunnerSpec spec, RunnerSink sink)
+    : impl_(std::make_shared<Impl>(loop, janitor, std::move(spec), std::move(sink))) {}
+Runner::~Runner() = default;
+void Runner::start() { impl_->start(); }
+void Runner::drain(TimePoint deadline, std::function<void()> done) {
+  impl_->drain(deadline, std::move(done));
+}
+
+}  // namespace triggerd::trigger

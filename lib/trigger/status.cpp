@@ -1,0 +1,83 @@
+#include "trigger/status.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace triggerd::trigger {
+namespace json = boost::json;
+namespace {
+
+json::value number(const std::optional<Offset>& offset) {
+  return offset ? json::value(offset->value) : json::value();
+}
+
+json::object partition_json(const PartitionReport& report) {
+  const pipeline::PartitionStatus& p = report.status;
+  return {{"topic", p.source.topic.name()},
+          {"partition", p.source.partition.value},
+          {"epoch", p.epoch.value},
+          {"committed", number(p.committed)},
+          {"committable", p.committable.value},
+          {"position", p.position.value},
+          {"end", number(report.end)},
+          {"lag", report.lag ? json::value(*report.lag) : json::value()},
+          {"undelivered", p.undelivered},
+          {"parked", p.parked},
+          {"blockedAt", number(p.blocked_at)}};
+}
+
+}  // namespace
+
+const char* name(State state) {
+  switch (state) {
+    case State::starting: return "starting";
+    case State::running: return "running";
+    case State::failing: return "failing";
+    case State::draining: return "draining";
+    case State::stopped: break;
+  }
+  return "stopped";
+}
+
+std::vector<std::string> not_ready(const Status& status) {
+  std::vector<std::string> reasons;
+  const auto say = [&](const std::string& text) { reasons.push_back(status.trigger + ": " + text); };
+  if (status.state == State::draining || status.state == State::stopped) say(name(status.state));
+  if (!status.joined)
+    say("has not joined group " + status.group + (status.last_error.empty() ? "" : ": " + status.last_error));
+  if (status.pool.ready == 0) say("no worker is ready");
+  for (const PartitionReport& p : status.partitions) {
+    if (p.status.blocked_at) {
+      say(to_string(p.status.source) + " is blocked at offset " + std::to_string(p.status.blocked_at->value));
+    }
+  }
+  return reasons;
+}
+
+std::string to_json(const Status& status) {
+  json::array topics(status.topics.begin(), status.topics.end());
+  json::array partitions;
+  for (const PartitionReport& p : status.partitions) partitions.push_back(partition_json(p));
+  const pipeline::Stats& s = status.stats;
+  return json::serialize(json::object{{"trigger", status.trigger},
+                                      {"group", status.group},
+                                      {"topics", std::move(topics)},
+                                      {"state", name(status.state)},
+                                      {"joined", status.joined},
+                                      {"lastError", status.last_error},
+                                      {"inFlight", s.in_flight},
+                                      {"inFlightLimit", status.bound},
+                                      {"heldRecords", s.held_records},
+                                      {"heldBytes", s.held_bytes},
+                                      {"reading", s.reading},
+                                      {"settled", s.settled_ok},
+                                      {"failedAttempts", s.attempts_failed},
+                                      {"workers", json::object{{"starting", status.pool.starting},
+                                                               {"ready", status.pool.ready},
+                                                               {"stopping", status.pool.stopping},
+                                                               {"backingOff", status.pool.backing_off}}},
+                                      {"partitions", std::move(partitions)}});
+}
+
+}  // namespace triggerd::trigger

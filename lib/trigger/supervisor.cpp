@@ -1,0 +1,142 @@
+#include "trigger/supervisor.hpp"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "kafka/janitor.hpp"
+#include "trigger/event_loop.hpp"
+#include "trigger/runner.hpp"
+
+namespace triggerd::trigger {
+
+class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(boost::asio::io_context& control, SupervisorSpec spec, SupervisorSink sink)
+      : control_(control), spec_(std::move(spec)), sink_(std::move(sink)) {
+    const unsigned cores = spec_.loops > 0 ? spec_.loops : std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t loops = std::max<std::size_t>(1, std::min<std::size_t>(cores, spec_.triggers.size()));
+    for (std::size_t i = 0; i < loops; ++i)
+      loops_.push_back(std::make_unique<EventLoop>("loop-" + std::to_string(i)));
+  }
+  ~Impl();
+
+  void start();
+  void drain(TimePoint deadline, std::function<void()> done);
+  void probe_loops(std::function<void()> alive);
+  const std::map<std::string, Status>& statuses() const { return statuses_; }
+
+ private:
+  struct Slot {
+    EventLoop* loop;
+    std::unique_ptr<Runner> runner;  // made, used and destroyed on the loop
+    bool over = false;
+  };
+  void add(const config::Trigger& trigger, std::size_t index);
+  RunnerSink runner_sink(const std::string& trigger);
+  void took_status(Status status);
+  void trigger_over(std::size_t index);
+
+  boost::asio::io_context& control_;
+  SupervisorSpec spec_;
+  SupervisorSink sink_;
+  std::vector<std::unique_ptr<EventLoop>> loops_;
+  kafka::Janitor janitor_;  // ends before the loops: its last jobs still hold what belongs to them
+  std::vector<Slot> slots_;
+  std::map<std::string, Status> statuses_;
+  std::size_t over_ = 0;
+  std::function<void()> done_;
+};
+
+Supervisor::Impl::~Impl() {
+  for (Slot& slot : slots_) {
+    std::promise<void> gone;
+    slot.loop->post([&] {
+      slot.runner.reset();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+}
+
+void Supervisor::Impl::start() {
+  slots_.resize(spec_.triggers.size());
+  for (std::size_t i = 0; i < spec_.triggers.size(); ++i) add(spec_.triggers[i], i);
+}
+
+void Supervisor::Impl::add(const config::Trigger& trigger, std::size_t index) {
+  Slot& slot = slots_[index];
+  slot.loop = loops_[index % loops_.size()].get();
+  RunnerSpec spec{trigger, spec_.daemon, spec_.sdk_python_path, spec_.seed + index};
+  slot.loop->post([this, &slot, spec = std::move(spec), sink = runner_sink(trigger.name)]() mutable {
+    slot.runner = std::make_unique<Runner>(slot.loop->context(), janitor_, std::move(spec), std::move(sink));
+    slot.runner->start();
+  });
+}
+
+RunnerSink Supervisor::Impl::runner_sink(const std::string& trigger) {
+  RunnerSink sink;
+  sink.status = [weak = weak_from_this(), &control = control_](Status status) {
+    boost::asio::post(control, [weak, status = std::move(status)]() mutable {
+      if (auto self = weak.lock()) self->took_status(std::move(status));
+    });
+  };
+  if (sink_.batch) sink.batch = [f = sink_.batch, trigger](std::size_t records) { f(trigger, records); };
+  if (sink_.commit) sink.commit = [f = sink_.commit, trigger](Duration took) { f(trigger, took); };
+  return sink;
+}
+
+void Supervisor::Impl::took_status(Status status) {
+  Status& kept = statuses_[status.trigger];
+  kept = std::move(status);
+  if (sink_.status) sink_.status(kept);
+}
+
+void Supervisor::Impl::drain(TimePoint deadline, std::function<void()> done) {
+  if (done) done_ = std::move(done);
+  if (slots_.empty() && done_) {
+    boost::asio::post(control_, std::exchange(done_, nullptr));
+    return;
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slots_[i].loop->post([weak = weak_from_this(), &slot = slots_[i], &control = control_, deadline, i] {
+      if (!slot.runner) return;
+      slot.runner->drain(deadline, [weak, &control, i] {
+        boost::asio::post(control, [weak, i] {
+          if (auto self = weak.lock()) self->trigger_over(i);
+        });
+      });
+    });
+  }
+}
+
+void Supervisor::Impl::trigger_over(std::size_t index) {
+  if (std::exchange(slots_[index].over, true)) return;
+  if (++over_ == slots_.size() && done_) std::exchange(done_, nullptr)();
+}
+
+void Supervisor::Impl::probe_loops(std::function<void()> alive) {
+  auto left = std::make_shared<std::size_t>(loops_.size());
+  for (const auto& loop : loops_) {
+    loop->post([&control = control_, left, alive] {
+      boost::asio::post(control, [left, alive] {
+        if (--*left == 0) alive();
+      });
+    });
+  }
+}
+
+Supervisor::Supervisor(boost::asio::io_context& control, SupervisorSpec spec, SupervisorSink sink)
+    : impl_(std::make_shared<Impl>(control, std::move(spec), std::move(sink))) {}
+Supervisor::~Supervisor() = default;
+void Supervisor::start() { impl_->start(); }
+void Supervisor::drain(TimePoint deadline, std::function<void()> done) {
+  impl_->drain(deadline, std::move(done));
+}
+void Supervisor::probe_loops(std::function<void()> alive) { impl_->probe_loops(std::move(alive)); }
+const std::map<std::string, Status>& Supervisor::statuses() const { return impl_->statuses(); }
+
+}  // namespace triggerd::trigger

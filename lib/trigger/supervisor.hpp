@@ -1,0 +1,58 @@
+// The fleet: runners spread over event loops, their statuses collected, their end awaited. Shell.
+//
+// Thread: everything on the control loop it is given. Runners live on loops of their own; between the loops
+// only values and jobs are posted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "config/schema.hpp"
+#include "trigger/status.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace triggerd::trigger {
+
+struct SupervisorSpec {
+  std::vector<config::Trigger> triggers;
+  std::string daemon;           // "triggerd/0.1.0"
+  std::string sdk_python_path;  // of the bundled Python SDK; empty: none
+  unsigned loops = 0;           // 0: one per core, never more than triggers
+  std::uint64_t seed = 0;
+};
+
+struct SupervisorSink {
+  std::function<void(const Status&)> status;                                   // on the control loop
+  std::function<void(const std::string& trigger, std::size_t records)> batch;  // on the trigger's loop
+  std::function<void(const std::string& trigger, Duration)> commit;            // on the trigger's loop
+};
+
+class Supervisor {
+ public:
+  Supervisor(boost::asio::io_context& control, SupervisorSpec spec, SupervisorSink sink);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  void start();
+  // Each trigger drains by itself; `done` once all have. A second call brings the deadline forward.
+  void drain(TimePoint deadline, std::function<void()> done);
+  // `alive` once every loop has taken a turn: what feeds the watchdog.
+  void probe_loops(std::function<void()> alive);
+  // The newest status of each trigger, by name.
+  const std::map<std::string, Status>& statuses() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace triggerd::trigger

@@ -1,0 +1,77 @@
+"""A handler that does what the record's value says and writes down what it got.
+
+The value is JSON or anything else; an object may say:
+  sleep_ms       how long the attempt takes
+  gate           a file the attempt waits for
+  fail_until     raise while the attempt's number is lower
+  crash, hang    end the process without a word; never return (while the file CALM does not exist)
+  print          a line for stdout
+Lines of RECORD_FILE: {"phase": "start" | "end", topic, partition, offset, key, value, headers, timestamp, attempt, pid}.
+"""
+import json
+import os
+import signal
+import sys
+import time
+
+_file = os.open(os.environ["RECORD_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+_all_sleep = float(os.environ.get("SLEEP_MS", "0")) / 1000
+_all_gate = os.environ.get("GATE")
+_calm = os.environ.get("CALM", "/nonexistent")
+
+
+def text(value):
+    return {"hex": value.hex()} if isinstance(value, bytes) else value
+
+
+def write(phase, records):
+    """One write, so that lines of several processes never mix."""
+    now = time.monotonic()
+    os.write(_file, "".join(json.dumps({
+        "phase": phase, "topic": r.topic, "partition": r.partition, "offset": r.offset, "key": text(r.key),
+        "value": text(r.value), "headers": [[n, text(v)] for n, v in r.headers], "timestamp": r.timestamp,
+        "attempt": r.attempt, "pid": os.getpid(), "at": now, "invocation": len(records)}) + "\n" for r in records).encode())
+
+
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.005)
+
+
+def orders(record):
+    if isinstance(record.value, str) and record.value.startswith("{"):
+        return json.loads(record.value)
+    return {}
+
+
+def obey(record, script):
+    if "print" in script:
+        print(script["print"])
+    if script.get("sleep_ms"):
+        time.sleep(script["sleep_ms"] / 1000)
+    if "gate" in script:
+        wait_for(script["gate"])
+    if script.get("crash") and not os.path.exists(_calm):
+        print("about to crash", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if script.get("hang") and not os.path.exists(_calm):
+        while True:
+            time.sleep(3600)
+    if record.attempt < script.get("fail_until", 0):
+        raise ValueError(f"told to fail until attempt {script['fail_until']}")
+
+
+def handle(record):
+    handle_batch([record])
+
+
+def handle_batch(batch):
+    records = list(batch)
+    write("start", records)
+    if _all_sleep:
+        time.sleep(_all_sleep)
+    if _all_gate:
+        wait_for(_all_gate)
+    for record in records:
+        obey(record, orders(record))
+    write("end", records)

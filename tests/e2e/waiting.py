@@ -1,0 +1,16 @@
+"""Wait for something that has no event: a metric, a commit, a file."""
+import time
+
+INTERVAL = 0.02
+
+
+def until(what, probe, timeout=30.0):
+    """The first true value of probe(); an AssertionError that says `what` after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what} (last: {value!r})")
+        time.sleep(INTERVAL)
