@@ -108,8 +108,8 @@ TEST_F(RecordsTest, ThatCameAfterThoseHeldAreRead) {
   loop.run_for(700ms);
   member->on_records = [&] { member->consumer->set_reading(false); };
   member->consumer->set_reading(true);
-  ASSERT_TRUE(reads(*member, 10));
-  ASSERT_EQ(member->records.size(), 10U) << "the other ten are held";
+  ASSERT_TRUE(reads(*member, 1));
+  ASSERT_LE(member->records.size(), 10U) << "those of the other partition are held";
   cluster.produce_numbers("orders", 0, 10, 10);
   loop.run_for(700ms);
   member->on_records = [] {};

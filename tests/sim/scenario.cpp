@@ -78,7 +78,9 @@ Scenario make_scenario(std::uint64_t seed, Random& random) {
   choose_batch(s.policy.batch, random);
   choose_retry(s.policy.retry, s.weather, random);
   choose_limits(s, random);
-  s.policy.attempt_timeout = milliseconds(random.between(500, 5000));
+  // Where it is longer than revokeTimeout and its grace, only the revoke's own deadline ends a hung attempt.
+  s.policy.attempt_timeout =
+      milliseconds(random.chance(300) ? random.between(10'000, 60'000) : random.between(500, 5000));
   s.policy.commit.interval = milliseconds(random.between(0, 200));
   s.policy.read_ahead = random.between(1, 60);
   s.policy.work_ahead =
@@ -92,8 +94,8 @@ Scenario make_scenario(std::uint64_t seed, Random& random) {
   s.window = random.chance(500) ? wire::Window{65536, 64 << 20}
                                 : wire::Window{random.between(1, 40), random.between(1, 2000)};
   s.trouble = milliseconds(random.chance(300) ? random.between(4000, 20'000) : random.between(50, 4000));
-  s.slowest =
-      random.chance(700) ? Duration(milliseconds(random.between(0, 40))) : s.policy.attempt_timeout / 5 * 4;
+  s.slowest = random.chance(700) ? Duration(milliseconds(random.between(0, 40)))
+                                 : std::min<Duration>(seconds(4), s.policy.attempt_timeout / 5 * 4);
   if (!s.calm()) s.rebalances = random.chance(300) ? 0 : random.between(1, 8);
   const std::uint32_t restart = s.calm() ? 9 : random.between(0, 9);
   if (restart < 2) s.restart = Scenario::Restart::drain;

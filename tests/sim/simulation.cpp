@@ -70,6 +70,7 @@ void Simulation::drain(Duration within) {
 
 void Simulation::feed(const pipeline::Event& event) {
   if (world_.trace.on()) world_.trace.add(world_.now(), test::text(event));
+  world_.oracle.check_deadlines(world_.now());  // first, or an answer that comes late would hide it
   tell_oracle(event);
   pipeline::Actions actions;
   pipeline_->on(event, world_.now(), actions);
@@ -77,7 +78,6 @@ void Simulation::feed(const pipeline::Event& event) {
     if (world_.trace.on()) world_.trace.add(world_.now(), "  -> " + test::text(action));
     perform(action);
   }
-  world_.oracle.check_deadlines(world_.now());
   if (const auto* lost = std::get_if<pipeline::WorkerLost>(&event)) {
     const auto found = workers_.find(lost->worker);
     if (found == workers_.end()) return;
