@@ -70,7 +70,6 @@ enum class Ordering { partition, key, none };
 struct Limits {
   std::uint32_t max_in_flight = 4000;  // records delivered to workers and not yet covered by a commit
   std::uint64_t max_in_flight_bytes = 64ull << 20;  // bytes of records held, read or delivered, not settled
-  std::uint32_t max_span = 100'000;                 // records from committed to position, per partition
   Duration revoke_timeout = std::chrono::seconds(10);
   bool operator==(const Limits&) const = default;
 };

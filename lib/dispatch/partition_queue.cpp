@@ -13,15 +13,13 @@ bool PartitionQueue::append(const wire::RecordView& record, TimePoint now) {
                     chunks_.back()->batch->size() < caps_.records &&
                     chunks_.back()->batch->bytes() + bytes <= caps_.bytes;
   if (!open || !chunks_.back()->batch->append(record)) {
-    if (!chunks_.empty()) {
-      chunks_.back()->sealed = true;
-      last_chunk_bytes_ = chunks_.back()->batch->bytes();
-    }
+    if (!chunks_.empty()) last_chunk_bytes_ = chunks_.back()->batch->bytes();
     auto chunk = std::make_shared<Chunk>();
     chunk->first_sequence = end_.sequence;
     chunk->arrived = now;
     chunk->batch->reserve(std::min<std::size_t>(caps_.records, 1024), std::max(bytes, last_chunk_bytes_));
-    TRIGGERD_INVARIANT(chunk->batch->append(record), "an empty batch takes any record");
+    if (!chunk->batch->append(record)) return false;  // small, but its headers' columns fit no frame
+    if (!chunks_.empty()) chunks_.back()->sealed = true;
     chunks_.push_back(std::move(chunk));
   }
   ++chunks_.back()->unsettled;

@@ -58,7 +58,8 @@ class PartitionQueue {
   };
   PartitionQueue(Caps caps, Offset start) : caps_(caps), end_{start, 0} {}
 
-  // The next record read. False: no frame could carry it (see kMaxRecordBytes); nothing was appended.
+  // The next record read. False: no frame could carry it (kMaxRecordBytes, RecordBatch::append); nothing was
+  // appended.
   bool append(const wire::RecordView& record, TimePoint now);
 
   // What would be delivered next: at most so many records, and bytes unless one record alone has more.

@@ -338,5 +338,20 @@ TEST(PartitionQueue, ARecordNoFrameCanCarryIsRefused) {
   EXPECT_EQ(q.queue.undelivered(), 0u);
 }
 
+TEST(PartitionQueue, ARecordWhoseHeadersMakeItTooLargeForAFrameIsRefusedToo) {
+  const auto bytes = std::make_unique_for_overwrite<char[]>(kMaxRecordBytes);
+  const std::vector<wire::HeaderView> headers(2'200'000);  // of no bytes, but of columns
+  Queue q;
+  q.append(0, 1);
+  wire::RecordView record;
+  record.offset = Offset{2};
+  record.value = std::string_view(bytes.get(), kMaxRecordBytes);
+  record.headers = headers;
+  EXPECT_FALSE(q.queue.append(record, at(0)));
+  EXPECT_EQ(q.queue.undelivered(), 2u);
+  q.append(3, 3);
+  EXPECT_EQ(q.take_all(), Lines{"0-3"}) << "what came before and after is as if it had not come";
+}
+
 }  // namespace
 }  // namespace triggerd::dispatch
