@@ -19,7 +19,8 @@ constexpr Enumerator<Ordering> kOrderings[] = {
     {"partition", Ordering::partition}, {"key", std::nullopt}, {"none", std::nullopt}};
 constexpr Enumerator<Strategy> kStrategies[] = {{"fixedDelay", Strategy::fixed_delay},
                                                 {"exponentialBackoff", Strategy::exponential_backoff}};
-constexpr Enumerator<OnFailure> kOnFailures[] = {{"block", OnFailure::block}, {"drop", std::nullopt}};
+constexpr Enumerator<FailurePolicy::Kind> kOnFailures[] = {{"block", FailurePolicy::Kind::block},
+                                                           {"drop", std::nullopt}};
 
 constexpr Range<Duration> kAnyInterval{milliseconds(1), hours(7 * 24)};
 constexpr Range<std::uint64_t> kAnyBytes{1, 1ull << 40};
@@ -102,7 +103,7 @@ void read_start_from(const Value& value, Trigger& trigger) {
 }
 
 void read_on_failure(const Value& value, Trigger& trigger) {
-  if (!value.is_map()) return set(trigger.on_failure, value.one_of(kOnFailures));
+  if (!value.is_map()) return set(trigger.on_failure.kind, value.one_of(kOnFailures));
   for (const auto& [key, below] : value.entries()) {
     if (key == "deadLetter")
       below.error(not_available(key));

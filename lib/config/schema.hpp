@@ -71,6 +71,8 @@ struct Limits {
   std::uint32_t max_in_flight = 4000;  // records delivered to workers and not yet covered by a commit
   std::uint64_t max_in_flight_bytes = 64ull << 20;  // bytes of records held, read or delivered, not settled
   Duration revoke_timeout = std::chrono::seconds(10);
+  std::uint64_t max_span = 100'000;  // records from committed to position, per partition; 1,000 … 100,000,000
+  std::uint32_t max_records_per_second = 0;  // given to handlers; 0: as fast as they go
   bool operator==(const Limits&) const = default;
 };
 
@@ -85,8 +87,15 @@ struct RetryPolicy {
   bool operator==(const RetryPolicy&) const = default;
 };
 
-// What happens to a record whose retries are used up.
-enum class OnFailure { block };
+// What happens to a record whose retries are used up. block: its lane stands until someone acts.
+struct FailurePolicy {
+  enum class Kind { block, drop, dead_letter };
+  Kind kind = Kind::block;
+  std::string dead_letter_topic;  // with dead_letter, on the trigger's own cluster
+  Duration alarm_after =
+      std::chrono::seconds(60);  // a lane that has stood so long is told of: log, metric, /readyz
+  bool operator==(const FailurePolicy&) const = default;
+};
 
 struct WorkerSpec {
   std::vector<std::string> command;        // argv; the program is looked up in PATH
@@ -96,7 +105,10 @@ struct WorkerSpec {
   std::uint32_t max_processes = 1;
   Duration timeout = std::chrono::minutes(5);         // one attempt
   Duration start_timeout = std::chrono::seconds(30);  // from spawn to Hello
-  std::vector<std::string> written_command = {};      // the command with its ${…} as they are: for showing
+  // Recycling: the next process is ready before the old one drains. 0: never.
+  std::uint64_t max_requests = 0;  // records answered; each process draws its own, 80 to 100 % of it
+  std::uint64_t max_memory = 0;    // bytes of resident memory of the process and its children
+  std::vector<std::string> written_command = {};  // the command with its ${…} as they are: for showing
   bool operator==(const WorkerSpec&) const = default;
 };
 
@@ -107,12 +119,13 @@ struct Trigger {
   Connection connection;
   std::vector<std::string> topics;  // names, or a whole-name regex written `^…`
   std::string consumer_group;
+  std::string group_instance_id;  // `group.instance.id`, unique per VM; empty: a dynamic member
   StartFrom start_from;
   BatchPolicy batch;
   Ordering ordering = Ordering::partition;
   Limits limits;
   RetryPolicy retry;
-  OnFailure on_failure = OnFailure::block;
+  FailurePolicy on_failure;
   WorkerSpec worker;
   bool operator==(const Trigger&) const = default;
 };
@@ -135,6 +148,8 @@ struct Fleet {
   Admin admin;
   LogPolicy log;
   Duration drain_timeout = std::chrono::seconds(60);  // SIGTERM: how long running attempts may go on
+  std::uint64_t max_in_flight_bytes = 0;  // held by all triggers together; 0: each has its own limit only
+  std::string state_directory;  // journals of work done beyond a gap; empty: $STATE_DIRECTORY, or none
   std::map<std::string, Connection> clusters;
   std::vector<Trigger> triggers;  // sorted by name
   bool operator==(const Fleet&) const = default;

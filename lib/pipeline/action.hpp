@@ -1,6 +1,8 @@
 // Everything a trigger can ask its shells to do, in the order it asked. Pure.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,6 +35,7 @@ struct KillWorker {
 struct OffsetCommit {
   TopicPartition source;
   Offset offset;
+  std::string metadata{};  // checkpoint/metadata.hpp; ASCII, at most 4,096 bytes
   bool operator==(const OffsetCommit&) const = default;
 };
 
@@ -44,6 +47,31 @@ struct Commit {
 // Back-pressure: read the record queue, or leave it (never pause and resume, design §6b 1).
 struct Read {};
 struct StopReading {};
+
+// Write this record to the trigger's dead-letter topic; DeadLettered answers it, always and once, also when
+// the partition has been given up meanwhile.
+struct DeadLetter {
+  enum class Cause {
+    retries_used_up,
+    rejected,  // the handler answered deadLetter
+  };
+  std::uint64_t id = 0;
+  TopicPartition source;
+  std::shared_ptr<const wire::RecordBatch> batch;
+  std::uint32_t index = 0;  // of the record in the batch
+  std::uint32_t attempts = 0;
+  Cause cause{};
+  std::string reason{};  // the last attempt's, for people
+};
+
+// One partition is to be read no further, though the others are (design §6b 1: only for one that stays
+// stopped); records of it may still come for a while. Resume: it goes on behind the last record reported.
+struct Pause {
+  TopicPartition source;
+};
+struct Resume {
+  TopicPartition source;
+};
 
 // (Incrementally) unassign these now.
 struct FinishRevoke {
@@ -76,8 +104,8 @@ struct Notice {
   std::string text{};
 };
 
-using Action = std::variant<Send, CancelPartition, KillWorker, Commit, Read, StopReading, FinishRevoke,
-                            WakeAt, Drained, Notice>;
+using Action = std::variant<Send, CancelPartition, KillWorker, Commit, Read, StopReading, DeadLetter, Pause,
+                            Resume, FinishRevoke, WakeAt, Drained, Notice>;
 using Actions = std::vector<Action>;
 
 }  // namespace triggerd::pipeline

@@ -77,6 +77,8 @@ void Pipeline::answer_range(Outstanding& out, PartitionState* partition, std::ui
       partition->queue.ran(*out.chunk, out.first + first, count);
       fail(*partition, out, first, count, answer);
       break;
+    case wire::Answer::Code::dead_letter:  // the wire refuses these two today
+    case wire::Answer::Code::drop:
     case wire::Answer::Code::release:
       stats_.released += count;
       partition->rewind = true;

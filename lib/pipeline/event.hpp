@@ -19,6 +19,7 @@ struct PartitionStart {
   TopicPartition source;
   Offset position;                  // the first offset that will be read
   std::optional<Offset> committed;  // the group's commit, where there is one
+  std::string metadata{};           // of that commit, as the broker keeps it
 };
 
 // We own these from now on; records follow.
@@ -58,8 +59,27 @@ struct Answered {
 
 // The process or its session is gone; nothing more comes from it.
 struct WorkerLost {
+  // crashed: by itself or for what a handler did (a signal, an exit, too much memory, silence): each record
+  // it had may be the cause. stopped: we asked it to, or ended it for a reason of ours.
+  enum class Cause { crashed, stopped };
   WorkerId worker;
   std::string reason;
+  Cause cause = Cause::crashed;
+};
+
+// The answer to exactly one DeadLetter. delivered: the broker's delivery report has said so.
+struct DeadLettered {
+  std::uint64_t id = 0;
+  bool delivered = false;
+  std::string error{};  // where it was not; it is for the pipeline to ask again
+};
+
+// Somebody gives up on the record at this offset, which blocks its lane: it is settled as if it had been
+// dropped.
+struct Skip {
+  TopicPartition source;
+  Offset offset;
+  std::string by;  // who asked, for the log
 };
 
 struct CommitResult {
@@ -88,6 +108,6 @@ struct DrainRequested {
 };
 
 using Event = std::variant<Assigned, Revoked, Records, WorkerReady, WorkerCredit, Answered, WorkerLost,
-                           CommitDone, Tick, DrainRequested>;
+                           DeadLettered, Skip, CommitDone, Tick, DrainRequested>;
 
 }  // namespace triggerd::pipeline

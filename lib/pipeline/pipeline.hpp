@@ -102,6 +102,8 @@ class Pipeline {
   void handle(const WorkerCredit&);
   void handle(const Answered&);
   void handle(const WorkerLost&);
+  void handle(const DeadLettered&) {}
+  void handle(const Skip&) {}
   void handle(const CommitDone&);
   void handle(const Tick&);
   void handle(const DrainRequested&);

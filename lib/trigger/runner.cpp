@@ -226,6 +226,9 @@ void Runner::Impl::perform(const pipeline::Action& action) {
           leave();
         } else if constexpr (std::is_same_v<T, pipeline::Notice>) {
           notices_.write(a, std::chrono::steady_clock::now());
+        } else if constexpr (std::is_same_v<T, pipeline::DeadLetter> || std::is_same_v<T, pipeline::Pause> ||
+                             std::is_same_v<T, pipeline::Resume>) {
+          // The pipeline does not ask for these yet.
         } else {
           perform(a);
         }

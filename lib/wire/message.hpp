@@ -44,7 +44,7 @@ struct Welcome {
 };
 
 struct Answer {
-  enum class Code : std::uint32_t { ok = 0, retry = 1, release = 4 };
+  enum class Code : std::uint32_t { ok = 0, retry = 1, dead_letter = 2, drop = 3, release = 4 };
   std::uint32_t first = 0, last = 0;  // of a batch's records, inclusive
   Code code = Code::ok;
   std::uint32_t retry_after_ms = 0;

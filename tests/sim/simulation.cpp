@@ -147,6 +147,9 @@ void Simulation::perform(const pipeline::Action& action) {
             begin_daemon();
             broker_.member_joins();
           });
+        } else if constexpr (std::is_same_v<T, pipeline::DeadLetter> || std::is_same_v<T, pipeline::Pause> ||
+                             std::is_same_v<T, pipeline::Resume>) {
+          throw Violation("an action that nothing asks for yet");
         } else {
           perform(a);
         }

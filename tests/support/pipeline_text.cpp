@@ -52,9 +52,12 @@ std::string text(const wire::Ack& ack) {
   if (ack.answers.empty()) return " all ok";
   std::string out;
   for (const wire::Answer& a : ack.answers) {
-    const char* code = a.code == wire::Answer::Code::ok      ? " ok"
-                       : a.code == wire::Answer::Code::retry ? " retry"
-                                                             : " release";
+    using Code = wire::Answer::Code;
+    const char* code = a.code == Code::ok            ? " ok"
+                       : a.code == Code::retry       ? " retry"
+                       : a.code == Code::dead_letter ? " deadLetter"
+                       : a.code == Code::drop        ? " drop"
+                                                     : " release";
     out += code + (" " + std::to_string(a.first)) + "-" + std::to_string(a.last);
   }
   return out;
@@ -81,6 +84,12 @@ std::string text(const pipeline::Action& action) {
                      out += " " + to_string(c.source) + "=" + number(c.offset);
                    return out;
                  },
+                 [](const pipeline::DeadLetter& a) {
+                   return "dead letter " + std::to_string(a.id) + " " + to_string(a.source) + "@" +
+                          number(a.batch->offset(a.index));
+                 },
+                 [](const pipeline::Pause& a) { return "pause " + to_string(a.source); },
+                 [](const pipeline::Resume& a) { return "resume " + to_string(a.source); },
                  [](const pipeline::Read&) -> std::string { return "read"; },
                  [](const pipeline::StopReading&) -> std::string { return "stop reading"; },
                  [](const pipeline::FinishRevoke& a) { return "finish revoke" + list(a.partitions); },
@@ -127,6 +136,10 @@ std::string text(const pipeline::Event& event) {
             return w(e.worker) + " answers batch " + std::to_string(e.ack.id.value) + text(e.ack);
           },
           [](const pipeline::WorkerLost& e) { return w(e.worker) + " lost"; },
+          [](const pipeline::DeadLettered& e) {
+            return "dead letter " + std::to_string(e.id) + (e.delivered ? " delivered" : " failed");
+          },
+          [](const pipeline::Skip& e) { return "skip " + to_string(e.source) + "@" + number(e.offset); },
           [](const pipeline::CommitDone& e) {
             std::string out = "commit done";
             for (const pipeline::CommitResult& r : e.results)
