@@ -11,10 +11,13 @@ namespace triggerd::wire {
 namespace {
 
 constexpr std::size_t kAnswerBytes = 24;
+constexpr std::uint32_t kLastCode = 4;  // Answer::Code has no holes
 
 Error malformed(std::string text) { return {"frame_malformed", std::move(text)}; }
 
 bool all_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+
+bool gives_reason(Answer::Code code) { return code != Answer::Code::ok && code != Answer::Code::release; }
 
 Result<Answer> parse_answer(std::string_view bytes, std::size_t index) {
   const auto refused = [index](const std::string& why) {
@@ -26,7 +29,7 @@ Result<Answer> parse_answer(std::string_view bytes, std::size_t index) {
   const auto code = get<std::uint32_t>(bytes, 8);
   answer.retry_after_ms = get<std::uint32_t>(bytes, 12);
   if (answer.last < answer.first) return refused("last is before first");
-  if (code != 0 && code != 1 && code != 4) return refused("code " + std::to_string(code) + " is not in use");
+  if (code > kLastCode) return refused("code " + std::to_string(code) + " is not in use");
   answer.code = Answer::Code{code};
   if (answer.retry_after_ms != 0 && answer.code != Answer::Code::retry) {
     return refused("retry_after_ms without retry");
@@ -53,7 +56,8 @@ Result<Ack> parse_ack(const Frame& frame) {
     TRY(Answer answer, parse_answer(bytes, i));
     const std::size_t end = get<std::uint32_t>(bytes, 16);
     if (end < begin || end > text_bytes) return malformed("ack: reason_end falls or passes the text");
-    answer.reason = clean_text(text.substr(begin, end - begin), kMaxReasonBytes);
+    if (gives_reason(answer.code))
+      answer.reason = clean_text(text.substr(begin, end - begin), kMaxReasonBytes);
     begin = end;
     ack.answers.push_back(std::move(answer));
   }

@@ -20,7 +20,7 @@ SDK = pathlib.Path(__file__).resolve().parents[2] / "workers" / "python"
 DEADLINE_S = 20
 
 HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE = range(1, 12)
-NAMES = {0: "ok", 1: "retry", 4: "release"}
+NAMES = {0: "ok", 1: "retry", 2: "deadLetter", 3: "drop", 4: "release"}
 
 
 def pad(data, fill=b"\0"):

@@ -14,7 +14,7 @@ from triggerd._columns import Columns  # noqa: E402
 from triggerd._records import Part  # noqa: E402
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "wire"
-CODES = {"ok": 0, "retry": 1, "release": 4}
+CODES = {"ok": 0, "retry": 1, "deadLetter": 2, "drop": 3, "release": 4}
 
 
 def described(part):

@@ -98,12 +98,25 @@ TEST(Parse, CutsAndCleansReasons) {
   std::string out;
   append_header(out, {static_cast<std::uint32_t>(padded(32 + reason.size())), FrameType::ack, 0, 5});
   const auto size = static_cast<std::uint32_t>(reason.size());
-  for (const std::uint32_t n : {1u, size, 0u, 0u, 4u, 0u, size, 0u}) put(out, n);
+  for (const std::uint32_t n : {1u, size, 0u, 0u, 1u, 0u, size, 0u}) put(out, n);
   out += reason;
   pad_to_8(out, 0, '\0');
   const auto message = test::read(out);
   ASSERT_TRUE(message) << message.error().message;
   EXPECT_EQ(std::get<Ack>(*message).answers[0].reason, std::string(4096, 'r'));
+}
+
+// Whoever handles an answer sees a reason only where there is something to explain.
+TEST(Parse, KeepsReasonsOfFailuresOnly) {
+  using Code = Answer::Code;
+  for (const Code code : {Code::ok, Code::retry, Code::dead_letter, Code::drop, Code::release}) {
+    const auto message =
+        test::read(test::frame_of(Ack{BatchId{1}, {{0, 0, code, 0, "because"}, {1, 1, code, 0, ""}}}));
+    ASSERT_TRUE(message) << message.error().message;
+    const bool kept = code == Code::retry || code == Code::dead_letter || code == Code::drop;
+    EXPECT_EQ(std::get<Ack>(*message).answers,
+              (std::vector<Answer>{{0, 0, code, 0, kept ? "because" : ""}, {1, 1, code, 0, ""}}));
+  }
 }
 
 TEST(Parse, TheFirstBrokenRuleIsNamed) {

@@ -60,6 +60,22 @@ TEST(Conversation, AcksOfItsBatchesArePassedOn) {
   EXPECT_EQ(conversation.ignored_answers(), 1U);
 }
 
+// What an answer means is the pipeline's to know.
+TEST(Conversation, EveryKindOfAnswerIsPassedOnAsItCame) {
+  using Code = wire::Answer::Code;
+  Conversation conversation = open_conversation();
+  conversation.delivered(delivery_of(3, 8));
+  const wire::Ack ack{BatchId{3},
+                      {{0, 1, Code::ok, 0, ""},
+                       {2, 2, Code::retry, 1500, "busy"},
+                       {3, 4, Code::dead_letter, 0, "no such account"},
+                       {5, 5, Code::drop, 0, "a test's order"},
+                       {6, 7, Code::release, 0, ""}}};
+  EXPECT_EQ(std::get<wire::Ack>(hear(conversation, ack).value()), ack);
+  EXPECT_TRUE(conversation.idle()) << "each of them is an answer";
+  EXPECT_EQ(conversation.ignored_answers(), 0U);
+}
+
 TEST(Conversation, AWorkerThatCannotStartMaySayByeFirst) {
   Conversation conversation{Timings{}};
   EXPECT_EQ(std::get<wire::Bye>(hear(conversation, wire::Bye{"no_handler", "x"}).value()).code, "no_handler");

@@ -12,7 +12,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 TYPES = {"hello": 1, "welcome": 2, "batch": 3, "ack": 4, "credit": 5, "cancel": 6,
          "drain": 7, "ping": 8, "pong": 9, "log": 10, "bye": 11}
-CODES = {"ok": 0, "retry": 1, "release": 4}
+CODES = {"ok": 0, "retry": 1, "deadLetter": 2, "drop": 3, "release": 4}
 
 
 def pad(data, fill=b"\0"):
@@ -190,6 +190,11 @@ GOOD = {
         answer(0, 2, "ok"), answer(3, 3, "retry", "ValueError: schön\nline two", 1500), answer(4, 9, "release")]}, 8),
     "ack_two_reasons": plain("ack", {"answers": [answer(5, 5, "retry", "first"), answer(0, 0, "retry"),
                                                  answer(2, 3, "retry", "second")]}, (1 << 64) - 1),
+    "ack_dead_letter": plain("ack", {"answers": [answer(0, 0, "deadLetter", "no such account: 4711")]}, 9),
+    "ack_drop": plain("ack", {"answers": [answer(2, 5, "drop")]}, 9),
+    "ack_every_code": plain("ack", {"answers": [
+        answer(0, 1, "ok"), answer(2, 2, "drop", "a test's order"), answer(3, 3, "retry", "busy", 30000),
+        answer(4, 6, "deadLetter", "größer als erlaubt"), answer(7, 8, "release"), answer(9, 9, "ok")]}, 10),
     "credit": plain("credit", {"records": 1000, "bytes": 1 << 33}),
     "cancel": plain("cancel", {"topic": "orders", "partition": 3, "epoch": 2}),
     "drain": plain("drain", {"deadline_ms": 10000}),
@@ -289,10 +294,12 @@ def bad_acks_and_credits():
     yield "ack_count", frame("ack", patched(ok, 0, "<I", 1 << 31), 1), D, True, M, "length does not match"
     yield "ack_reasons_alone", frame("ack", struct.pack("<II", 0, 8) + b"12345678", 1), D, True, M, "reasons without answers"
     yield "ack_last_before_first", frame("ack", patched(ok, 8, "<I", 3), 1), D, True, M, "last is before first"
-    yield "ack_code_dead_letter", frame("ack", patched(ok, 16, "<I", 2), 1), D, True, M, "code 2 is not in use"
     yield "ack_code_unknown", frame("ack", patched(ok, 16, "<I", 5), 1), D, True, M, "code 5 is not in use"
-    yield "ack_retry_after_with_ok", frame("ack", patched(patched(ok, 16, "<I", 0), 20, "<I", 9), 1), D, True, M, \
-        "retry_after_ms without retry"
+    yield "ack_code_largest", frame("ack", patched(ok, 16, "<I", (1 << 32) - 1), 1), D, True, M, \
+        "code 4294967295 is not in use"
+    for name, code in (("ok", 0), ("dead_letter", 2), ("drop", 3), ("release", 4)):
+        yield "ack_retry_after_with_" + name, frame("ack", patched(patched(ok, 16, "<I", code), 20, "<I", 9), 1), \
+            D, True, M, "retry_after_ms without retry"
     yield "ack_reason_end_past", frame("ack", patched(ok, 24, "<I", 9), 1), D, True, M, "reason_end falls or passes"
     yield "ack_reason_end_short", frame("ack", patched(ok, 24, "<I", 7), 1), D, True, M, "the last reason_end"
     yield "ack_reserved", frame("ack", patched(ok, 28, "<I", 1), 1), D, True, M, "reserved must be 0"

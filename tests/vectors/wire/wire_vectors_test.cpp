@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <boost/json.hpp>
@@ -99,16 +100,19 @@ Welcome welcome(const json::object& f) {
           texts(f, "features")};
 }
 
+const std::map<std::string, Answer::Code> kCodes{{"ok", Answer::Code::ok},
+                                                 {"retry", Answer::Code::retry},
+                                                 {"deadLetter", Answer::Code::dead_letter},
+                                                 {"drop", Answer::Code::drop},
+                                                 {"release", Answer::Code::release}};
+
 Ack ack(std::uint64_t id, const json::object& f) {
   Ack out{BatchId{id}, {}};
   for (const json::value& item : f.at("answers").as_array()) {
     const json::object& a = item.as_object();
-    const std::string code = text(a, "code");
     out.answers.push_back({number<std::uint32_t>(a, "first"), number<std::uint32_t>(a, "last"),
-                           code == "ok"      ? Answer::Code::ok
-                           : code == "retry" ? Answer::Code::retry
-                                             : Answer::Code::release,
-                           number<std::uint32_t>(a, "retry_after_ms"), text(a, "reason")});
+                           kCodes.at(text(a, "code")), number<std::uint32_t>(a, "retry_after_ms"),
+                           text(a, "reason")});
   }
   return out;
 }

@@ -18,7 +18,7 @@ MAX_REASON = 4 << 10
 MAX_TOPIC_BYTES = 249
 ACK_FRAME_BYTES = 1 << 20  # answers beyond this go into a further Ack; the limit for a worker's payload is 16 MiB
 
-OK, RETRY, RELEASE = 0, 1, 4
+OK, RETRY, DEAD_LETTER, DROP, RELEASE = range(5)
 
 _HEADER = struct.Struct("<IBBHQ")
 _ANSWER = struct.Struct("<IIIIII")
