@@ -47,22 +47,58 @@ TEST(CppSdkLanes, BlockWhatTheProtocolSays) {
   }
 }
 
-TEST(CppSdkLanes, AHigherRunForgetsEveryLaneOfItsPartition) {
+// Runs are a lane's affair: other keys of the partition come in higher and in lower ones meanwhile.
+TEST(CppSdkLanes, AHoldIsEndedByItsOwnLaneAlone) {
   Lanes lanes("key");
-  lanes.block(keyed("a"), 0);
-  lanes.block(keyed("b"), 0);
-  lanes.block(keyed("a", {.partition = 4}), 0);
-  EXPECT_FALSE(lanes.blocked(keyed("c", {.run = 1}), 0));
-  EXPECT_FALSE(lanes.blocked(keyed("a", {.run = 1}), 0));
-  EXPECT_TRUE(lanes.blocked(keyed("a", {.partition = 4}), 0));
+  lanes.block(keyed("a", {.run = 3}), 0);
+  lanes.block(keyed("b", {.run = 5}), 0);
+  lanes.block(keyed("a", {.partition = 4, .run = 3}), 0);
+  const struct {
+    const char* key;
+    std::uint32_t run;
+    bool blocked;
+  } table[] = {{"c", 9, false}, {"b", 6, false}, {"a", 3, true},  {"c", 2, false},
+               {"b", 5, false}, {"a", 2, true},  {"a", 4, false}, {"a", 3, false}};
+  for (const auto& row : table)
+    EXPECT_EQ(lanes.blocked(keyed(row.key, {.run = row.run}), 0), row.blocked) << row.key << row.run;
+  EXPECT_TRUE(lanes.blocked(keyed("a", {.partition = 4, .run = 3}), 0));
 }
 
-TEST(CppSdkLanes, AFailureInAHigherRunReplacesThoseBefore) {
+TEST(CppSdkLanes, ALaneIsHeldInTheHighestRunItFailedIn) {
   Lanes lanes("key");
-  lanes.block(keyed("a"), 0);
-  lanes.block(keyed("b", {.run = 1}), 0);
-  EXPECT_FALSE(lanes.blocked(keyed("a", {.run = 1}), 0));
-  EXPECT_TRUE(lanes.blocked(keyed("b", {.run = 1}), 0));
+  lanes.block(keyed("a", {.run = 4}), 0);
+  lanes.block(keyed("a", {.run = 2}), 0);
+  EXPECT_TRUE(lanes.blocked(keyed("a", {.run = 4}), 0));
+  EXPECT_FALSE(lanes.blocked(keyed("a", {.run = 5}), 0));
+}
+
+TEST(CppSdkLanes, ARecordWithoutAKeyIsNeverHeld) {
+  Lanes lanes("key");
+  lanes.block(keyed(std::nullopt), 0);
+  EXPECT_FALSE(lanes.blocked(keyed(std::nullopt), 0));
+  EXPECT_FALSE(lanes.blocked(keyed(""), 0));
+}
+
+TEST(CppSdkLanes, ALateFailureOfAnOlderEpochHoldsNothing) {
+  Lanes lanes("partition");
+  lanes.block(keyed("a", {.epoch = 2, .run = 1}), 0);
+  lanes.block(keyed("a", {.epoch = 1, .run = 7}), 0);
+  EXPECT_TRUE(lanes.blocked(keyed("a", {.epoch = 2, .run = 1}), 0));
+  EXPECT_FALSE(lanes.blocked(keyed("a", {.epoch = 2, .run = 2}), 0));
+}
+
+// Keys that failed here and were delivered again elsewhere do not pile up; none is let through early.
+TEST(CppSdkLanes, TooManyHeldLanesBecomeAllOfTheirRuns) {
+  Lanes lanes("key");
+  for (std::uint32_t run = 0; run < 2500; ++run) lanes.block(keyed(std::to_string(run), {.run = run}), 0);
+  const struct {
+    wire::test::Text key;
+    std::uint32_t run;
+    bool blocked;
+  } table[] = {{"0", 0, true},         {"1500", 1500, true}, {"2499", 2499, true},    {"other", 1000, true},
+               {"other", 2499, false}, {"0", 2500, false},   {std::nullopt, 0, false}};
+  for (const auto& row : table)
+    EXPECT_EQ(lanes.blocked(keyed(row.key, {.run = row.run}), 0), row.blocked) << row.run;
 }
 
 std::vector<wire::Ack> acks(std::string_view bytes) {
