@@ -57,15 +57,16 @@ class OneTest(WorkerTest):
 
     def test_keys_run_side_by_side_each_in_order(self):
         worker = self.worker(ONE).welcome(ordering="key")
-        worker.send(batch(1, [record(b"a", b"x"), record(b"b", b"y"), record(b"c", b"x"), record(b"d"), record(b"e", b"")]))
-        self.assertEqual(self.told(worker, 4), ["a", "b", "d", "e"])
+        worker.send(batch(1, [record(b"a", b"x"), record(b"b", b"y"), record(b"c", b"x"), record(b"d"), record(b"e", b""),
+                              record(b"f")]))
+        self.assertEqual(self.told(worker, 5), ["a", "b", "d", "e", "f"])  # without a key: nobody's order
         self.say(worker, "e")
         while 4 not in worker.answers.get(1, ()):
             worker.step()
         self.say(worker, "ab")
         self.assertEqual(worker.told(), "c")
-        self.say(worker, "dc")
-        self.assertEqual(worker.settle(1), ["ok"] * 5)
+        self.say(worker, "dcf")
+        self.assertEqual(worker.settle(1), ["ok"] * 6)
 
     def test_limit(self):
         worker = self.worker(ONE, arguments=("--concurrency", "2")).welcome(ordering="none")
@@ -126,7 +127,7 @@ class OneTest(WorkerTest):
             async def handle(record):
                 if record.value == b"exit":
                     sys.exit(3)
-                raise asyncio.CancelledError if record.value == b"cancelled" else triggerd.Retry(2, "busy")
+                raise asyncio.CancelledError if record.value == b"cancelled" else triggerd.Retry("busy", 2)
         ''').welcome(ordering="none")
         worker.send(batch(1, [b"exit", b"cancelled", b"busy"]))
         self.assertEqual(worker.settle(1), ["retry"] * 3)
@@ -261,6 +262,13 @@ class ManyTest(WorkerTest):
         worker.control.sendall(b"c")
         self.assertEqual(worker.settle(3, 4, 5), [["ok"]] * 3)
         self.drained(worker)
+
+    def test_invocations_without_keys_do_not_wait_for_each_other(self):
+        worker = self.worker(MANY).welcome("many", ordering="key")
+        worker.send(batch(1, [record(b"a"), record(b"1", b"x")]), batch(2, [record(b"b"), record(b"2", b"y")], base=102))
+        self.assertEqual(sorted(worker.told() for _ in range(2)), [["a", "1"], ["b", "2"]])
+        worker.control.sendall(b"ba")
+        self.assertEqual(worker.settle(1, 2), [["ok"] * 2] * 2)
 
     def test_two_frames_of_one_partition(self):
         worker = self.worker(MANY).welcome("many")

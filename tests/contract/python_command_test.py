@@ -1,9 +1,11 @@
 """`python3 -m triggerd`: the command line, loading a handler, and the samples."""
 
+import contextlib
 import json
 import os
 import pathlib
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -149,6 +151,23 @@ class SamplesTest(WorkerTest):
         self.assertEqual(worker.settle(1), ["ok"] * 20)
         output = self.drained(worker)
         self.assertEqual(sorted(output.splitlines()), sorted("order of customer %d" % index for index in range(20)))
+
+    def test_payments(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "payments.db")
+            worker = self.sample("payments.py", env={"PAYMENTS_DB": str(path)}).welcome("many", "string")
+            values = [b'{"account":"A","amount":12}', None, b"no payment", b'{"account":"A","amount":0}', b'{"amount":1}', b"7",
+                      b"\xff", b'{"account":"B","amount":3}']
+            worker.send(batch(1, values, base=0), batch(2, values[:1], base=0, epoch=2))
+            self.assertEqual(worker.settle(1, 2), [["ok", "drop"] + ["deadLetter"] * 5 + ["ok"], ["ok"]])
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+                booked = db.execute("SELECT offset, account, amount FROM payment ORDER BY offset").fetchall()
+                self.assertEqual(booked, [(0, "A", 12), (7, "B", 3)])
+                db.execute("BEGIN EXCLUSIVE")
+                worker.send(batch(3, values[:2], base=8, epoch=2))
+                self.assertEqual(worker.settle(3), ["retry", "drop"])
+            self.assertEqual(worker.answers[3][0], ("retry", 1000, "OperationalError: database is locked"))
+            self.drained(worker)
 
     def test_totals(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -19,5 +19,5 @@ async def handle(record):
     try:
         name = await asyncio.wait_for(look_up(customer), timeout=5)
     except asyncio.TimeoutError:
-        raise triggerd.Retry(after=10, reason="the customer service does not answer")
+        raise triggerd.Retry("the customer service does not answer", after=10)
     print(f"order of {name}")

@@ -34,8 +34,10 @@ class Answers:
         """The rest of the batch is ok."""
         self.done = self.count
 
-    def retry(self, first, last, retry_after_ms, reason):
-        self._add(first, last, _wire.RETRY, retry_after_ms, _wire.reason_bytes(reason))
+    def fail(self, first, last, outcome):
+        """outcome: (code, retry_after_ms, reason)."""
+        code, retry_after_ms, reason = outcome
+        self._add(first, last, code, retry_after_ms, _wire.reason_bytes(reason))
 
     def release(self, first, last):
         self._add(first, last, _wire.RELEASE, 0, b"")

@@ -9,7 +9,8 @@ import collections
 import contextvars
 import itertools
 
-from ._failure import TimedOut, describe
+from . import _wire
+from ._failure import TimedOut, describe, failures_of
 from ._gate import WHOLE
 from ._records import Batch, Record
 from ._session import EndOfStream
@@ -108,7 +109,7 @@ class Loop:
         topic, partition = columns.topic, columns.partition
         keys = part.raw_keys if gate.by_key else itertools.repeat(WHOLE, columns.count)
         for index, lane in enumerate(keys):
-            self._enqueue(Unit(invocation, index, ((topic, partition, lane),)))
+            self._enqueue(Unit(invocation, index, () if lane is None else ((topic, partition, lane),)))
 
     def _enqueue(self, unit):
         unit.lanes = tuple(dict.fromkeys(unit.lanes)) if len(unit.lanes) > 1 else unit.lanes
@@ -198,20 +199,30 @@ class Loop:
 
     def _ended(self, unit, error):
         del self._running[unit]
-        failure = None if error is None else describe(error)
-        for delivery in unit.deliveries:
-            if unit.index is None:
-                delivery.settle(failure)
-                if failure is not None:
-                    self._gate.hold(delivery.columns, self._gate.lanes(delivery.part))
-            elif failure is None:
-                delivery.answers.ok(unit.index)
-            else:
-                delivery.answers.retry(unit.index, unit.index, *failure)
-                self._gate.hold(delivery.columns, [lane for _, _, lane in unit.lanes])
-            self._note(delivery)
+        if unit.index is None:
+            self._batch_ended(unit, error)
+        else:
+            self._record_ended(unit, error)
         self._leave_lanes(unit)
         self._pump()
+
+    def _record_ended(self, unit, error):
+        delivery = unit.deliveries[0]
+        if error is None:
+            delivery.answers.ok(unit.index)
+        else:
+            outcome = describe(error)
+            delivery.answers.fail(unit.index, unit.index, outcome)
+            if outcome[0] == _wire.RETRY:
+                self._gate.hold(delivery.columns, [lane for _, _, lane in unit.lanes])
+        self._note(delivery)
+
+    def _batch_ended(self, unit, error):
+        failed = failures_of(error, [len(delivery.part) for delivery in unit.deliveries])
+        for delivery, failures in zip(unit.deliveries, failed):
+            delivery.settle(failures)
+            self._gate.attempted(delivery.columns, delivery.part, failures)
+            self._note(delivery)
 
     def _leave_lanes(self, unit):
         for lane in unit.lanes:

@@ -1,23 +1,26 @@
 """Which records may still be given to the handler: Cancel, Drain and the run rule (PROTOCOL.md sections 7 and 9).
 
-A lane is held from the moment one of its records was answered `retry` until the daemon delivers in a higher run. Its
-records are asked about in their order, so the first of a later run ends the hold. No I/O.
+A lane is held from the moment one of its records was answered `retry` until the daemon delivers a record of it in a
+higher run; what comes of other lanes of the partition ends nothing. A lane's records are asked about in their order, so
+the first of a later run ends the hold. No I/O.
 """
 
-WHOLE = True       # the lane of each record of a partition, where the ordering is `partition`
-_PRUNE_AT = 1000  # held lanes of a partition from which on it is worth looking for stale ones
+from . import _wire
+
+WHOLE = True  # the lane of each record of a partition, where the ordering is `partition`
+_MOST = 1000  # lanes of a partition that are held one by one
 
 
 class Gate:
-    def __init__(self, ordering, open_batches):
-        """`open_batches()` gives the Columns of each batch that has records without an answer."""
+    """A lane is WHOLE or, with `ordering: key`, the key's bytes; None, the key of a record without one, is never held."""
+
+    def __init__(self, ordering):
         if ordering not in ("partition", "key", "none"):
             raise ValueError("unknown ordering %r" % (ordering,))
         self.by_key = ordering == "key"
         self.ordered = ordering != "none"
         self.draining = False
         self.holding = False   # some lane may be held: a cheap first question for the hot path
-        self._open_batches = open_batches
         self._cancelled = {}   # (topic, partition): the highest epoch given up
         self._held = {}        # (topic, partition): _Held
 
@@ -47,11 +50,18 @@ class Gate:
         """The lanes of all the batch's records, within its partition."""
         if not self.ordered:
             return ()
-        return set(part.raw_keys) if self.by_key else (WHOLE,)
+        return set(part.raw_keys) - {None} if self.by_key else (WHOLE,)
+
+    def attempted(self, columns, part, failures):
+        """For `many`: the attempt with this part of the batch has ended; failures: {index in it: outcome}."""
+        again = [index for index, outcome in failures.items() if outcome[0] == _wire.RETRY]
+        if again:
+            self.hold(columns, {part.raw_keys[index] for index in again} if self.by_key else (WHOLE,))
 
     def hold(self, columns, lanes):
         """These lanes of the batch's partition wait for a run after the batch's."""
-        if not self.ordered:
+        lanes = [lane for lane in lanes if lane is not None]
+        if not self.ordered or not lanes:
             return
         source = columns.topic, columns.partition
         held = self._held.get(source)
@@ -62,40 +72,40 @@ class Gate:
         for lane in lanes:
             held.runs[lane] = max(columns.run, held.runs.get(lane, 0))
         self.holding = True
-        if len(held.runs) > held.prune_at:
-            self._prune(source, held)
+        if len(held.runs) > _MOST:
+            held.every_lane = max(held.every_lane, *held.runs.values())
+            held.runs.clear()
 
     def held(self, columns, lane):
         """The lane waits for a later run than this batch's. If it need not wait any more, that is remembered."""
         source = columns.topic, columns.partition
         held = self._held.get(source)
-        if held is None or held.epoch != columns.epoch:
+        if held is None or held.epoch != columns.epoch or lane is None:
             return False
+        if columns.run <= held.every_lane:
+            return True
         run = held.runs.get(lane)
         if run is None:
             return False
         if run >= columns.run:
             return True
         del held.runs[lane]
-        if not held.runs:
+        if not held.runs and held.every_lane < 0:
             del self._held[source]
             self.holding = bool(self._held)
         return False
 
-    def _prune(self, source, held):
-        """Drops what no open batch can be held by: the failed record was delivered again, to another worker."""
-        oldest = min((columns.run for columns in self._open_batches()
-                      if (columns.topic, columns.partition) == source and columns.epoch == held.epoch), default=0)
-        held.runs = {lane: run for lane, run in held.runs.items() if run >= oldest}
-        held.prune_at = max(_PRUNE_AT, 2 * len(held.runs))
-
 
 class _Held:
-    """One assignment's held lanes, each with the highest run it is held in."""
+    """One assignment's held lanes, each with the highest run it is held in.
 
-    __slots__ = ("epoch", "runs", "prune_at")
+    every_lane: all lanes are held up to this run (-1: none). It takes the place of too many of them, whose records may
+    have been delivered again to other workers: what is held needlessly is only delivered once more.
+    """
+
+    __slots__ = ("epoch", "runs", "every_lane")
 
     def __init__(self, epoch):
         self.epoch = epoch
         self.runs = {}
-        self.prune_at = _PRUNE_AT
+        self.every_lane = -1

@@ -18,7 +18,7 @@ class Part:
     """Consecutive records of one partition: a whole batch, or a stretch of one that spans partitions.
 
     topic, partition: where the records are from.
-    attempt: 1 for a first delivery.
+    attempt: of each of the records: 1 for a first delivery, one more for each attempt with it that failed.
     """
 
     __slots__ = ("topic", "partition", "attempt", "_columns", "_as_text", "_picked", "_raw_values", "_raw_keys", "_values", "_keys",
@@ -254,7 +254,7 @@ class Record:
 
     @property
     def attempt(self):
-        """1 for a first delivery."""
+        """1 for a first delivery, one more for each attempt that failed. What was given back unhandled is not counted."""
         return self._part.attempt
 
     def __repr__(self):

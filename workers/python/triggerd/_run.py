@@ -20,7 +20,8 @@ _connection = None  # of the running worker, for log()
 def run(handler, *, concurrency=None, credit_records=CREDIT_RECORDS, credit_bytes=CREDIT_BYTES):
     """Serves records to `handler` until the daemon says stop. Returns the exit status: `sys.exit(triggerd.run(f))`.
 
-    handler: takes a Record (cardinality one) or a Batch (many); plain or async. Raising fails the attempt.
+    handler: takes a Record (cardinality one) or a Batch (many); plain or async. Raising fails the attempt; Retry,
+    DeadLetter, Drop and BatchError say more. Plain ones run on this thread, async ones on its event loop.
     concurrency: lanes at once, for async handlers only (default 256).
     credit_records, credit_bytes: the most that may be waiting in this process.
     Call it on the main thread. Where the daemon is gone the process ends at once, without returning.

@@ -144,20 +144,18 @@ class Delivery:
         self.part = self.part.pick(indices)
         return [index for index in range(self.answers.count) if index not in chosen]
 
-    def settle(self, failure):
-        """The attempt with all of `part` has ended: `failure` is None or (retry_after_ms, reason)."""
+    def settle(self, failures):
+        """The attempt with all of `part` has ended. failures: {index in it: outcome}; the others are ok."""
         answers = self.answers
-        if self.picked is None:
-            if failure is None:
-                answers.all_ok()
-            else:
-                answers.retry(0, answers.count - 1, *failure)
+        if self.picked is None and not failures:
+            answers.all_ok()
             return
-        for index in self.picked:
-            if failure is None:
+        for place, index in enumerate(range(answers.count) if self.picked is None else self.picked):
+            outcome = failures.get(place)
+            if outcome is None:
                 answers.ok(index)
             else:
-                answers.retry(index, index, *failure)
+                answers.fail(index, index, outcome)
 
 
 class Session:
@@ -236,7 +234,7 @@ class Session:
             raise _wire.Malformed("welcome: protocol is %r, timeoutMs %r" % (welcome.get("protocol"), timeout))
         self.many = welcome["cardinality"] == "many"
         self._as_text = welcome["dataType"] == "string"
-        self.gate = Gate(welcome["ordering"], lambda: [delivery.columns for delivery in self._open.values()])
+        self.gate = Gate(welcome["ordering"])
 
     def _take_whole(self):
         found = self.connection.next_frame()

@@ -8,7 +8,8 @@ main thread stores after each record and the other only reads.
 import threading
 import time
 
-from ._failure import describe, refuse_unrun
+from . import _wire
+from ._failure import describe, failures_of, refuse_unrun
 from ._gate import WHOLE
 from ._records import Batch
 from ._session import EndOfStream, wait_readable
@@ -43,18 +44,18 @@ class Outbox:
         if self.parked:
             self.unpark()
 
-    def retry(self, answers, first, last, retry_after_ms, reason):
+    def fail(self, answers, index, outcome):
         with self._lock:
-            answers.retry(first, last, retry_after_ms, reason)
+            answers.fail(index, index, outcome)
 
     def release(self, answers, first, last):
         with self._lock:
             answers.release(first, last)
 
-    def settle(self, delivery, failure):
+    def settle(self, delivery, failures):
         """The attempt with the whole of it has ended."""
         with self._lock:
-            delivery.settle(failure)
+            delivery.settle(failures)
         self.finish(delivery.answers)
 
     def flush(self):
@@ -190,9 +191,11 @@ class Loop:
                     refuse_unrun(result)
                 answers.done = index + 1
             except (Exception, SystemExit) as error:
-                outbox.retry(answers, index, index, *describe(error))
-                gate.hold(columns, (record.raw_key if gate.by_key else WHOLE,))
-                holding = gate.holding
+                outcome = describe(error)
+                outbox.fail(answers, index, outcome)
+                if outcome[0] == _wire.RETRY:
+                    gate.hold(columns, (record.raw_key if gate.by_key else WHOLE,))
+                    holding = gate.holding
             if outbox.parked:
                 outbox.unpark()
             if monotonic() >= self._next_poll:
@@ -209,17 +212,17 @@ class Loop:
         deliveries = [delivery for delivery in invocation if self._admitted(delivery)]
         if not deliveries:
             return
-        failure = None
+        raised = None
         try:
             result = self._handler(Batch([delivery.part for delivery in deliveries]))
             if result is not None:
                 refuse_unrun(result)
         except (Exception, SystemExit) as error:
-            failure = describe(error)
-        for delivery in deliveries:
-            if failure is not None:
-                gate.hold(delivery.columns, gate.lanes(delivery.part))
-            self._outbox.settle(delivery, failure)
+            raised = error
+        failed = failures_of(raised, [len(delivery.part) for delivery in deliveries])
+        for delivery, failures in zip(deliveries, failed):
+            gate.attempted(delivery.columns, delivery.part, failures)
+            self._outbox.settle(delivery, failures)
             self._session.finish(delivery)
 
     def _admitted(self, delivery):
