@@ -22,10 +22,14 @@ std::string text(const std::vector<std::optional<Answer>>& each) {
     for (last = first; last + 1 < each.size() && same(last + 1);) ++last;
     const Answer& answer = *each[first];
     out += std::to_string(first) + "-" + std::to_string(last);
-    if (answer.code == Code::ok) out += " ok\n";
-    if (answer.code == Code::release) out += " release\n";
-    if (answer.code == Code::retry) {
-      out += " retry after " + std::to_string(answer.retry_after_ms) + ": " + answer.reason + "\n";
+    switch (answer.code) {
+      case Code::ok: out += " ok\n"; break;
+      case Code::retry:
+        out += " retry after " + std::to_string(answer.retry_after_ms) + ": " + answer.reason + "\n";
+        break;
+      case Code::dead_letter: out += " dead letter: " + answer.reason + "\n"; break;
+      case Code::drop: out += " drop: " + answer.reason + "\n"; break;
+      case Code::release: out += " release\n"; break;
     }
   }
   return out;

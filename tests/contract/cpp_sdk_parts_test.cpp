@@ -1,9 +1,14 @@
 // The pure parts of the C++ SDK: which lanes stand still, and how answers become Acks.
+#include <functional>
+#include <map>
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 
 #include "answers.hpp"
 #include "contract/cpp_sdk_daemon.hpp"
 #include "lanes.hpp"
+#include "outcome.hpp"
 
 namespace triggerd::worker_sdk {
 namespace {
@@ -111,6 +116,43 @@ std::vector<wire::Ack> acks(std::string_view bytes) {
   return out;
 }
 
+TEST(CppSdkOutcome, SaysWhatWasThrown) {
+  const struct {
+    const char* name;
+    std::function<void()> call;
+    Outcome usual;
+    std::map<std::size_t, Outcome> others;
+  } table[] = {
+      {"returned", [] {}, {}, {}},
+      {"Retry", [] { throw Retry("r"); }, {Code::retry, 0, "r"}, {}},
+      {"a wait", [] { throw Retry("r", 1500ms); }, {Code::retry, 1500, "r"}, {}},
+      {"a wait of minutes", [] { throw Retry("r", 2min); }, {Code::retry, 120'000, "r"}, {}},
+      {"no wait at all", [] { throw Retry("r", -5ms); }, {Code::retry, 0, "r"}, {}},
+      {"a wait of years", [] { throw Retry("r", 100'000h); }, {Code::retry, 0xFFFFFFFF, "r"}, {}},
+      {"DeadLetter", [] { throw DeadLetter("d"); }, {Code::dead_letter, 0, "d"}, {}},
+      {"Drop", [] { throw Drop("o"); }, {Code::drop, 0, "o"}, {}},
+      {"another", [] { throw std::out_of_range("x"); }, {Code::retry, 0, "x"}, {}},
+      {"an int", [] { throw 5; }, {Code::retry, 0, "an exception that is no std::exception"}, {}},
+      {"some of a batch",
+       [] { throw BatchError({{0, Drop("o")}, {2, DeadLetter("d")}, {3, Retry("r", 2s)}}); },
+       {},
+       {{0, {Code::drop, 0, "o"}}, {2, {Code::dead_letter, 0, "d"}}, {3, {Code::retry, 2000, "r"}}}},
+      {"one past the last",
+       [] { throw BatchError({{0, Drop("o")}, {4, Drop("o")}}); },
+       {Code::retry, 0, "BatchError names record 4 of a batch of 4"},
+       {}},
+      {"none of a batch",
+       [] { throw BatchError({}); },
+       {Code::retry, 0, "a BatchError names the records that failed; where none did, return"},
+       {}},
+  };
+  for (const auto& row : table) {
+    const Attempt ended = attempt(row.call, 4);
+    EXPECT_EQ(ended.usual, row.usual) << row.name;
+    EXPECT_EQ(ended.others, row.others) << row.name;
+  }
+}
+
 Outcome retry(const std::string& reason, std::uint32_t after = 0) { return {Code::retry, after, reason}; }
 const Outcome kOk{};
 const Outcome kReleased{Code::release, 0, {}};
@@ -128,6 +170,12 @@ TEST(CppSdkAnswers, BecomeTheFewestRanges) {
        {{0, 0, Code::ok, 0, ""}, {1, 1, Code::retry, 0, "x"}, {2, 2, Code::ok, 0, ""}}},
       {"one reason", {retry("x"), retry("x")}, {{0, 1, Code::retry, 0, "x"}}},
       {"two reasons", {retry("x"), retry("y")}, {{0, 0, Code::retry, 0, "x"}, {1, 1, Code::retry, 0, "y"}}},
+      {"each code",
+       {retry("x"), {Code::dead_letter, 0, "x"}, {Code::drop, 0, "x"}, {Code::drop, 0, "x"}, kOk},
+       {{0, 0, Code::retry, 0, "x"},
+        {1, 1, Code::dead_letter, 0, "x"},
+        {2, 3, Code::drop, 0, "x"},
+        {4, 4, Code::ok, 0, ""}}},
       {"two waits",
        {retry("x", 5), retry("x", 6)},
        {{0, 0, Code::retry, 5, "x"}, {1, 1, Code::retry, 6, "x"}}},

@@ -20,7 +20,8 @@ struct Sdk {
   const char* name;
   std::vector<std::string> command;
   const char* cardinality;
-  bool fails_on_request = true;
+  bool fails_on_request = true;    // at the value "fail"
+  bool answers_on_request = true;  // at "retry", "dead letter" and "drop": session_handlers.py
 };
 
 class SessionSdk : public ::testing::TestWithParam<Sdk> {
@@ -35,14 +36,16 @@ class SessionSdk : public ::testing::TestWithParam<Sdk> {
   bool many() const { return std::string_view(GetParam().cardinality) == "many"; }
 
   void send(std::uint64_t id, const std::vector<std::string>& values, std::uint32_t run = 0,
-            std::int32_t partition = 2) {
+            std::int32_t partition = 2, std::uint32_t attempt = 1) {
     wire::Delivery delivery = delivery_of(id, batch_of(values));
     delivery.run = run;
+    delivery.attempt = attempt;
     delivery.source.partition = Partition{partition};
     sizes_[id] = delivery.count;
     rig_.send(kFirst, std::move(delivery));
   }
-  // One letter for each record of the batch, once all have their answer: o(k), r(etry) or R(elease).
+  // One letter for each record of the batch, once all have their answer: o(k), r(etry), (dea)d (letter),
+  // (dro)p or R(elease).
   std::string answers(std::uint64_t id) {
     std::string codes;
     const bool complete = rig_.until([&] {
@@ -54,13 +57,14 @@ class SessionSdk : public ::testing::TestWithParam<Sdk> {
     });
     return complete ? codes : "incomplete: " + codes;
   }
-  std::string reason(std::uint64_t id) const {
+  // Of the batch's record with this answer, the first of them.
+  wire::Answer answer(std::uint64_t id, Code code) const {
     for (const Answered& answered : rig_.all<Answered>()) {
       for (const wire::Answer& answer : answered.ack.answers) {
-        if (answered.ack.id.value == id && answer.code == Code::retry) return answer.reason;
+        if (answered.ack.id.value == id && answer.code == code) return answer;
       }
     }
-    return "";
+    return {};
   }
 
   SessionRig rig_;
@@ -71,7 +75,7 @@ class SessionSdk : public ::testing::TestWithParam<Sdk> {
       for (char& code : codes) code = code == '.' ? 'o' : code;
     }
     for (const wire::Answer& answer : ack.answers) {
-      const char code = answer.code == Code::ok ? 'o' : answer.code == Code::retry ? 'r' : 'R';
+      const char code = std::string_view("ordpR").at(static_cast<std::size_t>(answer.code));
       for (std::uint32_t i = answer.first; i <= answer.last; ++i) codes[i] = code;
     }
   }
@@ -90,7 +94,8 @@ TEST_P(SessionSdk, BatchesRetriesRunsAndDrain) {
   if (GetParam().fails_on_request) {
     send(2, {"d", "fail", "e"});
     EXPECT_EQ(answers(2), many() ? "rrr" : "orR");
-    EXPECT_NE(reason(2).find("the value says fail"), std::string::npos) << reason(2);
+    const std::string reason = answer(2, Code::retry).reason;
+    EXPECT_NE(reason.find("the value says fail"), std::string::npos) << reason;
     send(3, {"f"});
     EXPECT_EQ(answers(3), "R") << "the lane waits for a higher run";
     send(4, {"g"}, 0, 7);
@@ -102,6 +107,26 @@ TEST_P(SessionSdk, BatchesRetriesRunsAndDrain) {
   ASSERT_TRUE(rig_.stopped());
   EXPECT_EQ(rig_.field("worker_stopped", "exit"), "exit status 0");
   EXPECT_EQ(rig_.lost_reason(), "said Bye: drained");
+  EXPECT_EQ(rig_.pool->stats().protocol_errors, 0U);
+}
+
+TEST_P(SessionSdk, EachRecordHasItsOwnResult) {
+  if (!GetParam().answers_on_request) GTEST_SKIP() << "a sample that knows no such values";
+  rig_.start();
+  ASSERT_TRUE(rig_.ready());
+  send(1, {"drop", "a", "dead letter", "b"}, 0, 2, 3);
+  EXPECT_EQ(answers(1), "podo") << "neither holds the lane";
+  EXPECT_EQ(answer(1, Code::drop), (wire::Answer{0, 0, Code::drop, 0, "attempt 3"}));
+  EXPECT_EQ(answer(1, Code::dead_letter), (wire::Answer{2, 2, Code::dead_letter, 0, "attempt 3"}));
+  send(2, {"a", "retry", "b", "drop"});
+  EXPECT_EQ(answers(2), many() ? "orop" : "orRR") << "of a batch, what the handler has seen stands";
+  EXPECT_EQ(answer(2, Code::retry), (wire::Answer{1, 1, Code::retry, 2000, "attempt 1"}));
+  send(3, {"c"});
+  EXPECT_EQ(answers(3), "R") << "what follows waits";
+  send(4, {"d"}, 1, 2, 2);
+  EXPECT_EQ(answers(4), "o");
+  EXPECT_EQ(rig_.pool->stats().ignored_answers, 0U);
+  ASSERT_TRUE(rig_.stopped());
   EXPECT_EQ(rig_.pool->stats().protocol_errors, 0U);
 }
 
@@ -149,8 +174,10 @@ INSTANTIATE_TEST_SUITE_P(Each, SessionSdk,
                                            python("python_many", "many", "many"),
                                            python("python_async_one", "one_async", "one"),
                                            python("python_async_many", "many_async", "many"),
-                                           Sdk{"cpp_one", {TRIGGERD_CPP_PRINT}, "one"},
-                                           Sdk{"cpp_many", {TRIGGERD_CPP_COUNT}, "many", false}),
+                                           Sdk{"cpp_one", {TRIGGERD_CPP_HANDLERS, "one"}, "one"},
+                                           Sdk{"cpp_many", {TRIGGERD_CPP_HANDLERS, "many"}, "many"},
+                                           Sdk{"cpp_print", {TRIGGERD_CPP_PRINT}, "one", true, false},
+                                           Sdk{"cpp_count", {TRIGGERD_CPP_COUNT}, "many", false, false}),
                          [](const auto& row) { return std::string(row.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(Each, IdleSdk,

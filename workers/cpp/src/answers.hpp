@@ -3,16 +3,10 @@
 
 #include <string>
 
+#include "outcome.hpp"
 #include "wire/message.hpp"
 
 namespace triggerd::worker_sdk {
-
-// How an attempt ended.
-struct Outcome {
-  wire::Answer::Code code = wire::Answer::Code::ok;
-  std::uint32_t retry_after_ms = 0;
-  std::string reason;
-};
 
 class Answers {
  public:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <limits>
 #include <utility>
 
 #include <unistd.h>
@@ -147,24 +146,6 @@ bool Session::may_start(const wire::Delivery& delivery, std::uint32_t index) {
   return !lanes_.blocked(delivery, index);
 }
 
-Outcome Session::attempt(const std::function<void()>& call) const {
-  Outcome failed{wire::Answer::Code::retry, 0, {}};
-  try {
-    call();
-    return {};
-  } catch (const RetryAfter& error) {
-    constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
-    failed.retry_after_ms =
-        static_cast<std::uint32_t>(std::clamp<std::int64_t>(error.wait().count(), 0, most));
-    failed.reason = error.what();
-  } catch (const std::exception& error) {
-    failed.reason = error.what();
-  } catch (...) {
-    failed.reason = "an exception that is no std::exception";
-  }
-  return failed;
-}
-
 void Session::run_one(const wire::Delivery& delivery) {
   const OneHandler& handler = std::get<OneHandler>(handler_);
   const Outcome released{wire::Answer::Code::release, 0, {}};
@@ -175,7 +156,7 @@ void Session::run_one(const wire::Delivery& delivery) {
       continue;
     }
     const Record record(delivery, i);
-    const Outcome outcome = attempt([&] { handler(record); });
+    const Outcome outcome = attempt([&] { handler(record); }, 1).of(0);
     if (outcome.code == wire::Answer::Code::retry) lanes_.block(delivery, i);
     answers.add(i, outcome);
     turn(&answers);
@@ -197,16 +178,20 @@ void Session::run_many(const std::vector<wire::Delivery>& invocation) {
       records_.emplace_back(invocation[d], i);
     }
   }
-  Outcome outcome;
-  if (!records_.empty()) outcome = attempt([&] { std::get<ManyHandler>(handler_)(records_); });
+  Attempt ended;
+  if (!records_.empty()) {
+    ended = attempt([&] { std::get<ManyHandler>(handler_)(records_); }, records_.size());
+  }
 
   const Outcome released{wire::Answer::Code::release, 0, {}};
   out_.clear();
+  std::size_t seen = 0;  // by the handler
   for (std::size_t d = 0; d < invocation.size(); ++d) {
     Answers answers(invocation[d].id);
     for (std::uint32_t i = 0; i < invocation[d].count; ++i) {
-      answers.add(i, started[d][i] ? outcome : released);
-      if (started[d][i] && outcome.code == wire::Answer::Code::retry) lanes_.block(invocation[d], i);
+      const Outcome& outcome = started[d][i] ? ended.of(seen++) : released;
+      if (outcome.code == wire::Answer::Code::retry) lanes_.block(invocation[d], i);
+      answers.add(i, outcome);
     }
     answers.write_rest(out_);
   }

@@ -55,7 +55,6 @@ class Session {
   std::vector<wire::Delivery> take_invocation();
   // Not revoked, not draining, its lane not blocked.
   bool may_start(const wire::Delivery& delivery, std::uint32_t index);
-  Outcome attempt(const std::function<void()>& call) const;
   // Between two calls: at least every 10 ms what was answered is sent and the socket is read.
   void turn(Answers* answers);
 

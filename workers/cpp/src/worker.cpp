@@ -41,6 +41,14 @@ int run_inherited(Handler handler, const Options& options) {
 
 }  // namespace
 
+BatchError::BatchError(Failures failures)
+    : std::runtime_error("failed records of the batch: " + std::to_string(failures.size())),
+      failures_(std::make_shared<const Failures>(std::move(failures))) {
+  if (failures_->empty()) {
+    throw std::invalid_argument("a BatchError names the records that failed; where none did, return");
+  }
+}
+
 int run(OneHandler handler, const Options& options) { return run_inherited(std::move(handler), options); }
 int run(ManyHandler handler, const Options& options) { return run_inherited(std::move(handler), options); }
 

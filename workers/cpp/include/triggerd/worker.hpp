@@ -7,19 +7,22 @@
 //   }
 //
 // The handler's parameter is the trigger's cardinality: a Record for `one`, Records for `many`. It returns
-// when its work is done, which settles what it was given; it throws to have it delivered again. Threads:
-// run() calls the handler on the thread it was called on, one call at a time, and reads the daemon's socket
-// between calls.
+// when its work is done, which settles what it was given; it throws to have it delivered again, or to say
+// more: Retry, DeadLetter, Drop, BatchError. Threads: run() calls the handler on the thread it was called on,
+// one call at a time, and reads the daemon's socket between calls.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "wire/record_batch.hpp"
@@ -44,7 +47,7 @@ class Record {
   std::optional<std::string_view> value() const { return delivery_->batch->value(index_); }
   // In the producer's order; a name may repeat.
   std::vector<Header> headers() const { return delivery_->batch->headers(index_); }
-  // 1 for a first delivery.
+  // 1 for a first delivery, one more for each attempt that failed.
   std::uint32_t attempt() const { return delivery_->attempt; }
 
  private:
@@ -58,16 +61,43 @@ using Records = std::span<const Record>;
 using OneHandler = std::function<void(const Record&)>;
 using ManyHandler = std::function<void(Records)>;
 
-// Thrown by a handler: failed, and not to be tried again before `wait` has passed. Any other exception leaves
-// the time to the trigger's retry policy. what() is the reason in the daemon's log, at most 4 KiB.
-class RetryAfter : public std::runtime_error {
+// What a handler throws of a record, or of every record it was given. what() is the reason in the daemon's
+// log and in a dead letter's headers: UTF-8, at most 4 KiB, the rest is cut. Any other exception is a Retry.
+
+// Failed, and not to be tried again before `wait` has passed: up to 49 days, 0 or less leaves the time to the
+// trigger's retry policy, which also says how often.
+class Retry : public std::runtime_error {
  public:
-  RetryAfter(const std::string& reason, std::chrono::milliseconds wait)
+  explicit Retry(const std::string& reason, std::chrono::milliseconds wait = {})
       : std::runtime_error(reason), wait_(wait) {}
   std::chrono::milliseconds wait() const { return wait_; }
 
  private:
   std::chrono::milliseconds wait_;
+};
+
+// No further attempt would help: the trigger's onFailure says what becomes of the record, at once.
+class DeadLetter : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Nobody needs the record: it is settled, and counted as dropped.
+class Drop : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Thrown by a handler of batches: these records failed, all others are done. By index in the handler's
+// Records, at least one (else std::invalid_argument). An index that they do not have fails the attempt as a
+// whole: then every record is tried again.
+class BatchError : public std::runtime_error {
+ public:
+  using Failure = std::variant<Retry, DeadLetter, Drop>;
+  using Failures = std::map<std::size_t, Failure>;
+  explicit BatchError(Failures failures);
+  const Failures& failures() const { return *failures_; }
+
+ private:
+  std::shared_ptr<const Failures> failures_;  // shared, for an exception's copy must not throw
 };
 
 struct Options {
