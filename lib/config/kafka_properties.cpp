@@ -124,7 +124,7 @@ constexpr auto kOwned = std::to_array<Owned>({
     {"enable.sasl.oauthbearer.unsecure.jwt", "OAuthBearer is not available in this version yet"},
     {"enabled_events", kOurs},
     {"group.id", "is set with consumerGroup"},
-    {"group.instance.id", "static membership is not available in this version yet"},
+    {"group.instance.id", "is set with groupInstanceId"},
     {"group.protocol.type", "has one value, which triggerd sets"},
     {"interceptors", kProgram},
     {"internal.termination.signal", kOurs},

@@ -43,6 +43,12 @@ std::vector<File> read_files(const std::string& path, const Sources& sources, Fi
   return files;
 }
 
+// Where the file says nothing: what systemd has made for StateDirectory=, the first where it names several.
+std::string given_state_directory(const Sources& sources) {
+  const std::string list = sources.environment("STATE_DIRECTORY").value_or("");
+  return list.substr(0, list.find(':'));
+}
+
 }  // namespace
 
 Loaded load(const std::string& path, const Sources& sources) {
@@ -53,6 +59,7 @@ Loaded load(const std::string& path, const Sources& sources) {
   Loaded loaded;
   if (!files.empty()) {
     Fleet fleet = parse(files, sources, findings);
+    if (fleet.state_directory.empty()) fleet.state_directory = given_state_directory(sources);
     if (complete) {
       resolve_connections(fleet, findings);
       validate(fleet, findings);

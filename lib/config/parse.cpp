@@ -64,6 +64,11 @@ constexpr Field<Fleet> kFleet[] = {
      [](const Value& v, Fleet& f) {
        set(f.drain_timeout, v.duration({Duration{}, std::chrono::hours(24)}));
      }},
+    {"maxInFlightBytes", [](const Value& v, Fleet& f) { set(f.max_in_flight_bytes, v.size(kAnyBytes)); }},
+    {"stateDirectory",
+     [](const Value& v, Fleet& f) {
+       if (const auto text = v.nonempty_text()) f.state_directory = v.relative_path(*text);
+     }},
     // These are read by read_includes and by FleetReader, in their own order.
     {"include", [](const Value&, Fleet&) {}},
     {"defaults", [](const Value&, Fleet&) {}},

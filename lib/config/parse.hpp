@@ -41,6 +41,9 @@ struct KeyGroup {
 };
 std::vector<KeyGroup> known_keys();
 
+// What a budget of bytes may be.
+constexpr Range<std::uint64_t> kAnyBytes{1, 1ull << 40};
+
 // parse_connection.cpp
 std::span<const Field<Connection>> connection_fields();
 // What no connection can have yet; for clusters and triggers.

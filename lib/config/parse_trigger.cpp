@@ -9,6 +9,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using Cardinality = BatchPolicy::Cardinality;
 using DataType = BatchPolicy::DataType;
 using Strategy = RetryPolicy::Strategy;
@@ -16,14 +17,14 @@ using Strategy = RetryPolicy::Strategy;
 constexpr Enumerator<Cardinality> kCardinalities[] = {{"one", Cardinality::one}, {"many", Cardinality::many}};
 constexpr Enumerator<DataType> kDataTypes[] = {{"string", DataType::string}, {"binary", DataType::binary}};
 constexpr Enumerator<Ordering> kOrderings[] = {
-    {"partition", Ordering::partition}, {"key", std::nullopt}, {"none", std::nullopt}};
+    {"partition", Ordering::partition}, {"key", Ordering::key}, {"none", Ordering::none}};
 constexpr Enumerator<Strategy> kStrategies[] = {{"fixedDelay", Strategy::fixed_delay},
                                                 {"exponentialBackoff", Strategy::exponential_backoff}};
 constexpr Enumerator<FailurePolicy::Kind> kOnFailures[] = {{"block", FailurePolicy::Kind::block},
-                                                           {"drop", std::nullopt}};
+                                                           {"drop", FailurePolicy::Kind::drop},
+                                                           {"deadLetter", FailurePolicy::Kind::dead_letter}};
 
 constexpr Range<Duration> kAnyInterval{milliseconds(1), hours(7 * 24)};
-constexpr Range<std::uint64_t> kAnyBytes{1, 1ull << 40};
 
 bool is_topic_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
@@ -47,18 +48,24 @@ bool is_balanced(std::string_view regex) {
   return depth == 0;
 }
 
-bool check_topic(const Value& value, const std::string& topic) {
+// Kafka's rule for the names of topics, which holds for group.instance.id too.
+bool check_kafka_name(const Value& value, const std::string& name, const char* otherwise) {
   const char* problem = nullptr;
-  if (topic.starts_with('^')) {
-    if (topic.size() < 2 || topic.size() > 1'000 || !is_balanced(topic))
-      problem = "is not a regular expression";
-  } else if (topic.size() > 249) {
+  if (name.size() > 249)
     problem = "must be at most 249 characters";
-  } else if (topic == "." || topic == ".." || !std::ranges::all_of(topic, is_topic_character)) {
-    problem = "is not a topic name (letters, digits, '.', '_', '-'; or a ^regex)";
-  }
+  else if (name == "." || name == ".." || !std::ranges::all_of(name, is_topic_character))
+    problem = otherwise;
   if (problem != nullptr) value.refuse(problem);
   return problem == nullptr;
+}
+
+bool check_topic(const Value& value, const std::string& topic) {
+  if (!topic.starts_with('^'))
+    return check_kafka_name(value, topic,
+                            "is not a topic name (letters, digits, '.', '_', '-'; or a ^regex)");
+  const bool good = topic.size() >= 2 && topic.size() <= 1'000 && is_balanced(topic);
+  if (!good) value.refuse("is not a regular expression");
+  return good;
 }
 
 void read_topic(const Value& value, Trigger& trigger) {
@@ -84,6 +91,12 @@ void read_group(const Value& value, Trigger& trigger) {
   trigger.consumer_group = *text;
 }
 
+void read_instance(const Value& value, Trigger& trigger) {
+  const auto text = value.nonempty_text();
+  if (text && check_kafka_name(value, *text, "must be of letters, digits, '.', '_' and '-'"))
+    trigger.group_instance_id = *text;
+}
+
 void read_start_from(const Value& value, Trigger& trigger) {
   using Kind = StartFrom::Kind;
   constexpr std::array<std::pair<std::string_view, Kind>, 3> kKinds{
@@ -102,14 +115,30 @@ void read_start_from(const Value& value, Trigger& trigger) {
     value.refuse("must be earliest, latest, error or a time such as 2026-01-02T03:04:05Z");
 }
 
+void read_dead_letter(const Value& value, FailurePolicy& policy) {
+  const auto topic = value.nonempty_text();
+  if (!topic || !check_kafka_name(value, *topic, "is not a topic name (letters, digits, '.', '_', '-')"))
+    return;
+  policy.kind = FailurePolicy::Kind::dead_letter;
+  policy.dead_letter_topic = *topic;
+}
+
+constexpr Field<FailurePolicy> kFailure[] = {{"deadLetter", read_dead_letter}};
+constexpr Withheld kFailureWithheld[] = {{"block", "is a word, not a key: onFailure: block"},
+                                         {"drop", "is a word, not a key: onFailure: drop"}};
+
 void read_on_failure(const Value& value, Trigger& trigger) {
-  if (!value.is_map()) return set(trigger.on_failure.kind, value.one_of(kOnFailures));
-  for (const auto& [key, below] : value.entries()) {
-    if (key == "deadLetter")
-      below.error(not_available(key));
-    else
-      refuse_key(value, key, below, {});
+  FailurePolicy& policy = trigger.on_failure;
+  if (value.is_map()) {
+    if (value.entries().empty()) value.error("must be block, drop or { deadLetter: TOPIC }");
+    return read_fields(value, std::span<const Field<FailurePolicy>>(kFailure), policy, kFailureWithheld);
   }
+  const auto kind = value.one_of(kOnFailures);
+  if (!kind) return;
+  if (*kind == FailurePolicy::Kind::dead_letter)
+    return value.error("needs a topic to put dead letters in: { deadLetter: TOPIC }");
+  policy.kind = *kind;
+  policy.dead_letter_topic.clear();
 }
 
 constexpr Field<RetryPolicy> kRetry[] = {
@@ -199,12 +228,16 @@ constexpr Field<WorkerSpec> kWorker[] = {
     {"timeout", [](const Value& v, WorkerSpec& w) { set(w.timeout, v.duration(kAnyInterval)); }},
     {"startTimeout",
      [](const Value& v, WorkerSpec& w) { set(w.start_timeout, v.duration({milliseconds(100), hours(1)})); }},
+    {"maxRequests", [](const Value& v, WorkerSpec& w) { set(w.max_requests, v.count({0, 1'000'000'000})); }},
+    {"maxMemory",
+     [](const Value& v, WorkerSpec& w) { set(w.max_memory, v.size({16ull << 20, kAnyBytes.most})); }},
 };
 
 constexpr Field<Trigger> kTrigger[] = {
     {"cluster", [](const Value& v, Trigger& t) { set(t.cluster, v.nonempty_text()); }},
     {"topic", read_topic},
     {"consumerGroup", read_group},
+    {"groupInstanceId", read_instance},
     {"startFrom", read_start_from},
     {"cardinality", [](const Value& v, Trigger& t) { set(t.batch.cardinality, v.one_of(kCardinalities)); }},
     {"dataType", [](const Value& v, Trigger& t) { set(t.batch.data_type, v.one_of(kDataTypes)); }},
@@ -220,11 +253,18 @@ constexpr Field<Trigger> kTrigger[] = {
      [](const Value& v, Trigger& t) { set(t.limits.max_in_flight, v.count({1, 10'000'000})); }},
     {"maxInFlightBytes",
      [](const Value& v, Trigger& t) { set(t.limits.max_in_flight_bytes, v.size(kAnyBytes)); }},
+    {"maxSpan", [](const Value& v, Trigger& t) { set(t.limits.max_span, v.count({1'000, 100'000'000})); }},
+    {"maxRecordsPerSecond",
+     [](const Value& v, Trigger& t) { set(t.limits.max_records_per_second, v.count({1, 10'000'000})); }},
     {"revokeTimeout",
      [](const Value& v, Trigger& t) { set(t.limits.revoke_timeout, v.duration({Duration{}, hours(12)})); }},
     {"retry", [](const Value& v,
                  Trigger& t) { read_fields(v, std::span<const Field<RetryPolicy>>(kRetry), t.retry); }},
     {"onFailure", read_on_failure},
+    {"alarmAfter",
+     [](const Value& v, Trigger& t) {
+       set(t.on_failure.alarm_after, v.duration({seconds(1), kAnyInterval.most}));
+     }},
     {"worker", [](const Value& v,
                   Trigger& t) { read_fields(v, std::span<const Field<WorkerSpec>>(kWorker), t.worker); }},
 };
@@ -232,9 +272,7 @@ constexpr Field<Trigger> kTrigger[] = {
 constexpr Withheld kWithheld[] = {
     {"scale"},
     {"sleepAfter"},
-    {"maxSpan"},
     {"payload"},
-    {"groupInstanceId", "static membership is not available in this version yet"},
     {"avroSchema"},
     {"keyAvroSchema"},
     {"keyDataType"},
@@ -243,6 +281,9 @@ constexpr Withheld kWithheld[] = {
     {"command", "belongs under worker"},
     {"processes", "belongs under worker"},
     {"timeout", "belongs under worker"},
+    {"maxRequests", "belongs under worker"},
+    {"maxMemory", "belongs under worker"},
+    {"deadLetter", "belongs under onFailure"},
     {"autoOffsetReset", "is startFrom here"},
     {"subscriberIntervalInSeconds", "is maxBatchWait here"},
     {"commitOnFailure", "does not exist here: it loses records"},
@@ -305,6 +346,7 @@ void append_trigger_keys(std::vector<KeyGroup>& groups) {
   };
   add("trigger", std::span<const Field<Trigger>>(kTrigger));
   add("retry", std::span<const Field<RetryPolicy>>(kRetry));
+  add("onFailure", std::span<const Field<FailurePolicy>>(kFailure));
   add("worker", std::span<const Field<WorkerSpec>>(kWorker));
   add("processes", std::span<const Field<WorkerSpec>>(kProcesses));
 }

@@ -149,7 +149,7 @@ struct Fleet {
   LogPolicy log;
   Duration drain_timeout = std::chrono::seconds(60);  // SIGTERM: how long running attempts may go on
   std::uint64_t max_in_flight_bytes = 0;  // held by all triggers together; 0: each has its own limit only
-  std::string state_directory;  // journals of work done beyond a gap; empty: $STATE_DIRECTORY, or none
+  std::string state_directory;  // journals of work done beyond a gap; else $STATE_DIRECTORY; empty: none
   std::map<std::string, Connection> clusters;
   std::vector<Trigger> triggers;  // sorted by name
   bool operator==(const Fleet&) const = default;

@@ -111,6 +111,10 @@ std::string process_text(const WorkerSpec& worker) {
   std::string text = count(worker.min_processes, "process", "processes") + ", " +
                      duration_text(worker.timeout) + " per attempt, " + duration_text(worker.start_timeout) +
                      " to start";
+  if (worker.max_requests > 0) text += ", replaced after " + count(worker.max_requests, "record", "records");
+  if (worker.max_memory > 0)
+    text += std::string(worker.max_requests > 0 ? " or" : ", replaced") + " above " +
+            size_text(worker.max_memory);
   if (!worker.working_directory.empty()) text += ", in " + worker.working_directory;
   if (!worker.env.empty()) text += "; env: " + names(worker.env);
   return text;
@@ -122,15 +126,40 @@ std::string retry_text(const RetryPolicy& retry) {
                                : "after " + duration_text(retry.minimum_interval) + ", doubling up to " +
                                      duration_text(retry.maximum_interval);
   if (retry.max_retry_count < 0) return pace + ", for ever";
-  if (retry.max_retry_count == 0) return "never; then the partition is blocked";
-  return pace + ", " + count(static_cast<std::uint64_t>(retry.max_retry_count), "time", "times") +
-         "; then the partition is blocked";
+  if (retry.max_retry_count == 0) return "never";
+  return pace + ", " + count(static_cast<std::uint64_t>(retry.max_retry_count), "time", "times");
+}
+
+// What stands still with a blocked record.
+const char* lane_text(Ordering ordering) {
+  switch (ordering) {
+    case Ordering::partition: return "its partition";
+    case Ordering::key: return "its key";
+    case Ordering::none: return "no other";
+  }
+  return "";
+}
+
+std::string failure_text(const Trigger& trigger) {
+  const FailurePolicy& policy = trigger.on_failure;
+  const std::string alarm = "; alarm after " + duration_text(policy.alarm_after);
+  switch (policy.kind) {
+    case FailurePolicy::Kind::block:
+      return std::string("the record holds up ") + lane_text(trigger.ordering) + alarm;
+    case FailurePolicy::Kind::drop: return "the record is dropped" + alarm;
+    case FailurePolicy::Kind::dead_letter: return "the record goes to " + policy.dead_letter_topic + alarm;
+  }
+  return "";
 }
 
 std::string limit_text(const Limits& limits) {
   return count(limits.max_in_flight, "record", "records") + " in flight, " +
-         size_text(limits.max_in_flight_bytes) + " held, " + duration_text(limits.revoke_timeout) +
-         " to hand a partition over";
+         size_text(limits.max_in_flight_bytes) + " held, a span of " + std::to_string(limits.max_span) +
+         ", " +
+         (limits.max_records_per_second > 0
+              ? count(limits.max_records_per_second, "record", "records") + " a second, "
+              : "") +
+         duration_text(limits.revoke_timeout) + " to hand a partition over";
 }
 
 void append_trigger(std::string& text, const Trigger& trigger) {
@@ -139,7 +168,9 @@ void append_trigger(std::string& text, const Trigger& trigger) {
   };
   text += "\ntrigger " + trigger.name + "\n";
   line("topics", joined(trigger.topics, ", "));
-  line("group", trigger.consumer_group);
+  line("group",
+       trigger.consumer_group +
+           (trigger.group_instance_id.empty() ? "" : ", as static member " + trigger.group_instance_id));
   line("cluster", connection_text(trigger));
   line("start", start_text(trigger.start_from));
   line("records", batch_text(trigger.batch));
@@ -147,6 +178,7 @@ void append_trigger(std::string& text, const Trigger& trigger) {
   line("worker", command_text(trigger.worker));
   line("", process_text(trigger.worker));
   line("retry", retry_text(trigger.retry));
+  line("on failure", failure_text(trigger));
   line("limits", limit_text(trigger.limits));
 }
 
@@ -158,7 +190,10 @@ std::string summary(const Fleet& fleet) {
                      (v6 ? "[" + fleet.admin.host + "]" : fleet.admin.host) + ":" +
                      std::to_string(fleet.admin.port) + "; log " + word(fleet.log.level) + " as " +
                      (fleet.log.format == LogPolicy::Format::json ? "json" : "logfmt") + "; drain within " +
-                     duration_text(fleet.drain_timeout) + "\n";
+                     duration_text(fleet.drain_timeout);
+  if (fleet.max_in_flight_bytes > 0) text += "; " + size_text(fleet.max_in_flight_bytes) + " held by all";
+  text +=
+      (fleet.state_directory.empty() ? "; no state directory" : "; state in " + fleet.state_directory) + "\n";
   for (const Trigger& trigger : fleet.triggers) append_trigger(text, trigger);
   return text;
 }

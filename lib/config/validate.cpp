@@ -27,6 +27,7 @@ class TriggerRules {
     required();
     retry();
     batches();
+    span();
     processes();
   }
 
@@ -104,6 +105,14 @@ class TriggerRules {
         warn(key, "has no effect: cardinality is one (write cardinality: many to get batches)");
   }
 
+  void span() {
+    const Limits& limits = trigger_.limits;
+    if (all_sound({"maxSpan", "maxInFlight"}) && limits.max_span < limits.max_in_flight)
+      error(written_one_of("maxSpan", "maxInFlight"),
+            "maxSpan (" + std::to_string(limits.max_span) + ") must not be below maxInFlight (" +
+                std::to_string(limits.max_in_flight) + "): records in flight lie within the span");
+  }
+
   void processes() {
     const WorkerSpec& worker = trigger_.worker;
     if (!all_sound({"worker.processes"})) return;
@@ -118,6 +127,23 @@ class TriggerRules {
   const Trigger& trigger_;
   Findings& findings_;
 };
+
+// A batch that is larger than the whole fleet's budget could never be put together.
+void validate_budget(const Fleet& fleet, Findings& findings) {
+  constexpr const char* kKey = "maxInFlightBytes";
+  const Position* position = findings.find(kKey);
+  if (position == nullptr || findings.failed(kKey)) return;
+  const Trigger* largest = nullptr;
+  for (const Trigger& trigger : fleet.triggers)
+    if (sound(trigger, "maxBatchBytes", findings) &&
+        (largest == nullptr || trigger.batch.max_batch_bytes > largest->batch.max_batch_bytes))
+      largest = &trigger;
+  if (largest == nullptr || largest->batch.max_batch_bytes <= fleet.max_in_flight_bytes) return;
+  findings.error(*position, kKey,
+                 "must be at least " + size_text(largest->batch.max_batch_bytes) +
+                     ", the maxBatchBytes of trigger " + in_quotes(largest->name) + " (got " +
+                     size_text(fleet.max_in_flight_bytes) + ")");
+}
 
 }  // namespace
 
@@ -163,9 +189,12 @@ void validate(const Fleet& fleet, Findings& findings) {
   validate_connections(fleet, findings);
   for (const Trigger& trigger : fleet.triggers) {
     TriggerRules(trigger, findings).check();
+    validate_failure(trigger, findings);
     validate_membership(trigger, findings);
   }
+  validate_budget(fleet, findings);
   validate_groups(fleet, findings);
+  validate_static_members(fleet, findings);
 }
 
 }  // namespace triggerd::config

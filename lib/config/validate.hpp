@@ -16,10 +16,14 @@ void resolve_connections(Fleet& fleet, Findings& findings);
 // After resolve_connections.
 void validate(const Fleet& fleet, Findings& findings);
 
+// validate_failure.cpp: what becomes of records whose retries are used up.
+void validate_failure(const Trigger& trigger, Findings& findings);
+
 // validate_kafka.cpp: logging in, group membership, groups that triggers share.
 void validate_connections(const Fleet& fleet, Findings& findings);
 void validate_membership(const Trigger& trigger, Findings& findings);
 void validate_groups(const Fleet& fleet, Findings& findings);
+void validate_static_members(const Fleet& fleet, Findings& findings);
 
 // Where a trigger's key was written, and under which path: the first of the trigger itself, the defaults and
 // (for connections) its cluster; else the trigger.

@@ -201,4 +201,21 @@ void validate_groups(const Fleet& fleet, Findings& findings) {
   }
 }
 
+// The broker fences one of two members of one name, for ever in turn.
+void validate_static_members(const Fleet& fleet, Findings& findings) {
+  std::map<std::array<std::string, 3>, const Trigger*> first;  // by brokers, group and name
+  for (const Trigger& trigger : fleet.triggers) {
+    if (trigger.group_instance_id.empty() || !sound(trigger, "groupInstanceId", findings)) continue;
+    if (trigger.connection.broker_list.empty() || !sound(trigger, "consumerGroup", findings)) continue;
+    const auto [it, fresh] = first.try_emplace(
+        {trigger.connection.broker_list, trigger.consumer_group, trigger.group_instance_id}, &trigger);
+    if (fresh) continue;
+    const Trigger& other = *it->second;
+    Place place = place_of(trigger, "groupInstanceId", findings);
+    findings.error(std::move(place.position), join_path("triggers", trigger.name) + ".groupInstanceId",
+                   "trigger " + in_quotes(other.name) + " (" + to_string(other.position) +
+                       ") of the same group has it too: static members need one each");
+  }
+}
+
 }  // namespace triggerd::config

@@ -28,6 +28,7 @@ TEST(Examples, LoadWithoutAWord) {
     World world{{{name, content(kFolder / name)},
                  {"/etc/triggerd/secrets/kafka", "secret\n"},
                  {"/etc/triggerd/secrets/client-key", "secret\n"},
+                 {"/etc/hostname", "vm1\n"},
                  {"/etc/triggerd/tls/ca.pem", ""},
                  {"/etc/triggerd/tls/client.pem", ""},
                  {"/etc/triggerd/tls/client.key", ""}},

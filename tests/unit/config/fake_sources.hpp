@@ -5,6 +5,7 @@
 #include <string>
 
 #include <fnmatch.h>
+#include <gtest/gtest.h>
 
 #include "config/load.hpp"
 
@@ -48,6 +49,22 @@ inline std::string lines(const std::vector<Diagnostic>& diagnostics) {
   std::string text;
   for (const Diagnostic& diagnostic : diagnostics) text += to_string(diagnostic) + "\n";
   return text;
+}
+
+inline const std::string kSmallest =
+    "clusters:\n"
+    "  main: {brokerList: 'k:1'}\n"
+    "triggers:\n"
+    "  orders:\n"
+    "    cluster: main\n"
+    "    topic: orders\n"
+    "    worker: {command: [worker]}\n";
+
+// The fleet of a file that must be good.
+inline Fleet good(const std::string& text, World world = {}) {
+  const Loaded loaded = load_text(text, std::move(world));
+  EXPECT_TRUE(loaded.fleet) << lines(loaded.diagnostics);
+  return loaded.fleet.value_or(Fleet{});
 }
 
 }  // namespace triggerd::config

@@ -32,7 +32,7 @@ TEST(KafkaProperties, OursAreRefusedWithAReason) {
                         {"sasl.mechanisms", "is set with authenticationMode"},
                         {"sasl.password", "is set with password"},
                         {"ssl.key.password", "is set with sslKeyPassword"},
-                        {"group.instance.id", "static membership is not available in this version yet"},
+                        {"group.instance.id", "is set with groupInstanceId"},
                         {"sasl.kerberos.anything", "Kerberos is not available in this version yet"},
                         {"sasl.oauthbearer.anything", "OAuthBearer is not available in this version yet"},
                         {"go.logs.channel", "is a property of the Go client, not of librdkafka"},

@@ -11,21 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string kSmallest =
-    "clusters:\n"
-    "  main: {brokerList: 'k:1'}\n"
-    "triggers:\n"
-    "  orders:\n"
-    "    cluster: main\n"
-    "    topic: orders\n"
-    "    worker: {command: [worker]}\n";
-
-Fleet good(const std::string& text, World world = {}) {
-  const Loaded loaded = load_text(text, std::move(world));
-  EXPECT_TRUE(loaded.fleet) << lines(loaded.diagnostics);
-  return loaded.fleet.value_or(Fleet{});
-}
-
 TEST(Load, TheSmallestFleetIsAllDefaults) {
   const Fleet fleet = good(kSmallest);
   Fleet expected;
@@ -52,6 +37,11 @@ TEST(Load, Defaults) {
   EXPECT_EQ(t.limits.max_in_flight, 4'000u);
   EXPECT_EQ(t.limits.max_in_flight_bytes, 64u << 20);
   EXPECT_EQ(t.limits.revoke_timeout, 10s);
+  EXPECT_EQ(t.limits.max_span, 100'000u);
+  EXPECT_EQ(t.limits.max_records_per_second, 0u);
+  EXPECT_EQ(t.ordering, Ordering::partition);
+  EXPECT_EQ(t.on_failure, (FailurePolicy{FailurePolicy::Kind::block, "", 60s}));
+  EXPECT_EQ(t.group_instance_id, "");
   EXPECT_EQ(t.retry.max_retry_count, -1);
   EXPECT_EQ(t.retry.minimum_interval, 200ms);
   EXPECT_EQ(t.retry.maximum_interval, 1min);
@@ -59,55 +49,68 @@ TEST(Load, Defaults) {
   EXPECT_EQ(t.worker.min_processes, 1u);
   EXPECT_EQ(t.worker.timeout, 5min);
   EXPECT_EQ(t.worker.start_timeout, 30s);
+  EXPECT_EQ(t.worker.max_requests, 0u);
+  EXPECT_EQ(t.worker.max_memory, 0u);
   const Fleet fleet = good(kSmallest);
   EXPECT_EQ(fleet.admin, (Admin{"127.0.0.1", 7071}));
   EXPECT_EQ(fleet.drain_timeout, 60s);
   EXPECT_EQ(fleet.log, LogPolicy{});
+  EXPECT_EQ(fleet.max_in_flight_bytes, 0u);
+  EXPECT_EQ(fleet.state_directory, "");
 }
+
+const std::string kEveryKey =
+    "admin: {listen: '[::1]:0'}\n"
+    "log: {level: debug, format: json}\n"
+    "drainTimeout: 5s\n"
+    "maxInFlightBytes: 13MiB\n"
+    "stateDirectory: state\n"
+    "clusters:\n"
+    "  main:\n"
+    "    brokerList: a:1,b:2\n"
+    "    protocol: saslSsl\n"
+    "    authenticationMode: scramSha256\n"
+    "    username: u\n"
+    "    password: ${file:secret}\n"
+    "    sslCaLocation: ca.pem\n"
+    "    sslCertificateLocation: cert.pem\n"
+    "    sslKeyLocation: key.pem\n"
+    "    sslKeyPassword: kp\n"
+    "    kafka: {client.rack: r, fetch.min.bytes: 5, check.crcs: true}\n"
+    "triggers:\n"
+    "  t:\n"
+    "    cluster: main\n"
+    "    topic: [a, ^b.*]\n"
+    "    consumerGroup: g\n"
+    "    groupInstanceId: g.vm-1\n"
+    "    startFrom: 1970-01-01T00:00:01Z\n"
+    "    cardinality: many\n"
+    "    dataType: binary\n"
+    "    maxBatchSize: 2\n"
+    "    maxBatchBytes: 3KiB\n"
+    "    maxBatchWait: 4ms\n"
+    "    ordering: key\n"
+    "    maxInFlight: 5\n"
+    "    maxInFlightBytes: 6MiB\n"
+    "    maxSpan: 14000\n"
+    "    maxRecordsPerSecond: 15\n"
+    "    revokeTimeout: 7s\n"
+    "    retry: {strategy: fixedDelay, maxRetryCount: 8, delayInterval: 9s}\n"
+    "    onFailure: {deadLetter: a.dlq}\n"
+    "    alarmAfter: 16s\n"
+    "    worker:\n"
+    "      command: [w, '']\n"
+    "      env: {A: '1', B: 2}\n"
+    "      workingDirectory: /srv\n"
+    "      processes: 10\n"
+    "      timeout: 11s\n"
+    "      startTimeout: 12s\n"
+    "      maxRequests: 17\n"
+    "      maxMemory: 18MiB\n";
 
 TEST(Load, EveryKeyArrives) {
   const World world{{{"secret", "s3cret\n"}, {"ca.pem", ""}, {"cert.pem", ""}, {"key.pem", ""}}, {}};
-  const Fleet fleet = good(
-      "admin: {listen: '[::1]:0'}\n"
-      "log: {level: debug, format: json}\n"
-      "drainTimeout: 5s\n"
-      "clusters:\n"
-      "  main:\n"
-      "    brokerList: a:1,b:2\n"
-      "    protocol: saslSsl\n"
-      "    authenticationMode: scramSha256\n"
-      "    username: u\n"
-      "    password: ${file:secret}\n"
-      "    sslCaLocation: ca.pem\n"
-      "    sslCertificateLocation: cert.pem\n"
-      "    sslKeyLocation: key.pem\n"
-      "    sslKeyPassword: kp\n"
-      "    kafka: {client.rack: r, fetch.min.bytes: 5, check.crcs: true}\n"
-      "triggers:\n"
-      "  t:\n"
-      "    cluster: main\n"
-      "    topic: [a, ^b.*]\n"
-      "    consumerGroup: g\n"
-      "    startFrom: 1970-01-01T00:00:01Z\n"
-      "    cardinality: many\n"
-      "    dataType: binary\n"
-      "    maxBatchSize: 2\n"
-      "    maxBatchBytes: 3KiB\n"
-      "    maxBatchWait: 4ms\n"
-      "    ordering: partition\n"
-      "    maxInFlight: 5\n"
-      "    maxInFlightBytes: 6MiB\n"
-      "    revokeTimeout: 7s\n"
-      "    retry: {strategy: fixedDelay, maxRetryCount: 8, delayInterval: 9s}\n"
-      "    onFailure: block\n"
-      "    worker:\n"
-      "      command: [w, '']\n"
-      "      env: {A: '1', B: 2}\n"
-      "      workingDirectory: /srv\n"
-      "      processes: 10\n"
-      "      timeout: 11s\n"
-      "      startTimeout: 12s\n",
-      world);
+  const Fleet fleet = good(kEveryKey, world);
   Connection c;
   c.broker_list = "a:1,b:2";
   c.protocol = Connection::Protocol::sasl_ssl;
@@ -121,28 +124,37 @@ TEST(Load, EveryKeyArrives) {
   c.kafka = {{"check.crcs", "true"}, {"client.rack", "r"}, {"fetch.min.bytes", "5"}};
   Trigger t;
   t.name = "t";
-  t.position = {"f.yaml", 17, 3};
+  t.position = {"f.yaml", 19, 3};
   t.cluster = "main";
   t.connection = c;
   t.topics = {"a", "^b.*"};
   t.consumer_group = "g";
+  t.group_instance_id = "g.vm-1";
   t.start_from = {StartFrom::Kind::time, 1'000};
   t.batch = {BatchPolicy::Cardinality::many, BatchPolicy::DataType::binary, 2, 3 << 10, 4ms};
   t.limits.max_in_flight = 5;
   t.limits.max_in_flight_bytes = 6 << 20;
+  t.ordering = Ordering::key;
+  t.limits.max_span = 14'000;
+  t.limits.max_records_per_second = 15;
   t.limits.revoke_timeout = 7s;
   t.retry.strategy = RetryPolicy::Strategy::fixed_delay;
   t.retry.max_retry_count = 8;
   t.retry.delay_interval = 9s;
+  t.on_failure = {FailurePolicy::Kind::dead_letter, "a.dlq", 16s};
   t.worker.command = t.worker.written_command = {"w", ""};
   t.worker.env = {{"A", "1"}, {"B", "2"}};
   t.worker.working_directory = "/srv";
   t.worker.min_processes = t.worker.max_processes = 10;
   t.worker.timeout = 11s;
   t.worker.start_timeout = 12s;
+  t.worker.max_requests = 17;
+  t.worker.max_memory = 18 << 20;
   EXPECT_EQ(fleet.admin, (Admin{"::1", 0}));
   EXPECT_EQ(fleet.log, (LogPolicy{LogPolicy::Level::debug, LogPolicy::Format::json}));
   EXPECT_EQ(fleet.drain_timeout, 5s);
+  EXPECT_EQ(fleet.max_in_flight_bytes, 13u << 20);
+  EXPECT_EQ(fleet.state_directory, "state");
   EXPECT_EQ(fleet.clusters, (std::map<std::string, Connection>{{"main", c}}));
   ASSERT_EQ(fleet.triggers.size(), 1u);
   EXPECT_EQ(fleet.triggers[0], t);
@@ -300,17 +312,20 @@ TEST(Load, NoMessageShowsWhatAReferenceBrought) {
   for (const char* reference : {"${file:secret}", "${env:SECRET}", "x${env:SECRET}"}) {
     const std::string r = std::string("'") + reference + "'";
     std::string text = "admin: {listen: " + r + "}\nlog: {level: " + r + ", format: " + r +
-                       "}\ndrainTimeout: " + r + "\ninclude: [x, " + r + "]\n";
+                       "}\ndrainTimeout: " + r + "\nmaxInFlightBytes: " + r + "\ninclude: [x, " + r + "]\n";
     text += "clusters: {main: {brokerList: " + r + ", protocol: " + r + ", authenticationMode: " + r +
             ", sslCaLocation: " + r + ", sslKeyLocation: " + r + ", kafka: {session.timeout.ms: " + r +
             ", check.crcs: " + r + ", isolation.level: " + r + "}}}\n";
     text += "triggers: {a: {cluster: " + r + ", topic: " + r + ", startFrom: " + r + ", cardinality: " + r +
             ", dataType: " + r + ", maxBatchSize: " + r + ", maxBatchBytes: " + r + ", maxBatchWait: " + r +
-            ", ordering: " + r + ", onFailure: " + r + ", retry: {strategy: " + r + ", maxRetryCount: " + r +
-            "}, worker: {command: " + r + ", processes: " + r + "}}}\n";
+            ", ordering: " + r + ", onFailure: " + r + ", groupInstanceId: " + r + ", maxSpan: " + r +
+            ", maxRecordsPerSecond: " + r + ", alarmAfter: " + r + ", retry: {strategy: " + r +
+            ", maxRetryCount: " + r + "}, worker: {command: " + r + ", processes: " + r +
+            ", maxRequests: " + r + ", maxMemory: " + r + "}}, b: {topic: b, onFailure: {deadLetter: " + r +
+            "}}}\n";
     const Loaded loaded = load_text(text, world);
     const std::string problems = lines(loaded.diagnostics);
-    EXPECT_GE(loaded.diagnostics.size(), 22u) << problems;
+    EXPECT_GE(loaded.diagnostics.size(), 30u) << problems;
     EXPECT_EQ(problems.find("hunter"), std::string::npos) << problems;
   }
   const Loaded cluster = load_text(

@@ -58,14 +58,54 @@ TEST(Summary, Retries) {
   const auto s = [](int n) { return Duration(std::chrono::seconds(n)); };
   for (const Row& row : std::vector<Row>{
            {{}, "after 200ms, doubling up to 1m, for ever"},
-           {{Strategy::exponential_backoff, 5, s(1), s(2), s(30)},
-            "after 2s, doubling up to 30s, 5 times; then the partition is blocked"},
-           {{Strategy::fixed_delay, 1, s(10), s(1), s(1)},
-            "every 10s, 1 time; then the partition is blocked"},
-           {{Strategy::fixed_delay, 0, s(10), s(1), s(1)}, "never; then the partition is blocked"}}) {
+           {{Strategy::exponential_backoff, 5, s(1), s(2), s(30)}, "after 2s, doubling up to 30s, 5 times"},
+           {{Strategy::fixed_delay, 1, s(10), s(1), s(1)}, "every 10s, 1 time"},
+           {{Strategy::fixed_delay, 0, s(10), s(1), s(1)}, "never"}}) {
     Trigger trigger;
     trigger.retry = row.retry;
     EXPECT_EQ(line_of(one(trigger), "retry"), row.text);
+  }
+}
+
+TEST(Summary, Failures) {
+  using Kind = FailurePolicy::Kind;
+  struct Row {
+    Ordering ordering;
+    FailurePolicy policy;
+    const char* text;
+  };
+  using std::chrono::seconds;
+  for (const Row& row : std::vector<Row>{
+           {Ordering::partition, {}, "the record holds up its partition; alarm after 1m"},
+           {Ordering::key, {Kind::block, "", seconds(1)}, "the record holds up its key; alarm after 1s"},
+           {Ordering::none, {}, "the record holds up no other; alarm after 1m"},
+           {Ordering::key, {Kind::drop, "", seconds(90)}, "the record is dropped; alarm after 90s"},
+           {Ordering::none,
+            {Kind::dead_letter, "a.dlq", seconds(60)},
+            "the record goes to a.dlq; alarm after 1m"}}) {
+    Trigger trigger;
+    trigger.ordering = row.ordering;
+    trigger.on_failure = row.policy;
+    EXPECT_EQ(line_of(one(trigger), "on failure"), row.text);
+  }
+}
+
+TEST(Summary, Recycling) {
+  struct Row {
+    std::uint64_t max_requests, max_memory;
+    const char* text;
+  };
+  for (const Row& row : std::vector<Row>{{0, 0, ""},
+                                         {1, 0, ", replaced after 1 record"},
+                                         {0, 16 << 20, ", replaced above 16MiB"},
+                                         {5, 16 << 20, ", replaced after 5 records or above 16MiB"}}) {
+    Trigger trigger;
+    trigger.worker.max_requests = row.max_requests;
+    trigger.worker.max_memory = row.max_memory;
+    const std::string text = summary(one(trigger));
+    EXPECT_NE(text.find("  1 process, 5m per attempt, 30s to start" + std::string(row.text) + "\n"),
+              std::string::npos)
+        << text;
   }
 }
 
@@ -92,10 +132,15 @@ TEST(Summary, Starts) {
 
 TEST(Summary, TheFirstLineIsTheFleets) {
   Fleet fleet;
-  EXPECT_EQ(summary(fleet), "0 triggers; admin on 127.0.0.1:7071; log info as logfmt; drain within 1m\n");
+  EXPECT_EQ(summary(fleet),
+            "0 triggers; admin on 127.0.0.1:7071; log info as logfmt; drain within 1m; no state directory\n");
   fleet.admin = {"::1", 0};
   fleet.log = {LogPolicy::Level::error, LogPolicy::Format::json};
-  EXPECT_EQ(summary(fleet), "0 triggers; admin on [::1]:0; log error as json; drain within 1m\n");
+  fleet.max_in_flight_bytes = 3 << 20;
+  fleet.state_directory = "/var/lib/triggerd";
+  EXPECT_EQ(summary(fleet),
+            "0 triggers; admin on [::1]:0; log error as json; drain within 1m; 3MiB held by all; state in "
+            "/var/lib/triggerd\n");
 }
 
 }  // namespace
