@@ -30,6 +30,7 @@ constexpr std::size_t kEventsPerTurn = 1000;
 constexpr auto kCloseTimeout = std::chrono::seconds(5);
 constexpr auto kErrorRepeat = std::chrono::seconds(10);
 constexpr auto kPollAtLeast = std::chrono::seconds(30);
+constexpr std::size_t kMaxMetadataBytes = 4096;  // offset.metadata.max.bytes of a broker as it comes
 
 }  // namespace
 
@@ -256,6 +257,9 @@ void Consumer::Impl::report(ConsumerError error) {
 
 void Consumer::Impl::commit(const std::vector<pipeline::OffsetCommit>& offsets) {
   TRIGGERD_INVARIANT(!committing_, "one commit at a time");
+  TRIGGERD_INVARIANT(
+      std::ranges::all_of(offsets, [](const auto& c) { return c.metadata.size() <= kMaxMetadataBytes; }),
+      "metadata that is too long fails the commits of other partitions too");
   committing_ = offsets;
   if (offsets.empty()) return answer_commit_soon({});
   if (state_ != State::running || failed_ || !client_) {
@@ -265,6 +269,7 @@ void Consumer::Impl::commit(const std::vector<pipeline::OffsetCommit>& offsets) 
   for (const pipeline::OffsetCommit& commit : offsets) {
     rd_kafka_topic_partition_t& entry = add(list, commit.source);
     entry.offset = commit.offset.value;
+    set_metadata(entry, commit.metadata);
     const std::int32_t epoch = assignment_.commit_epoch(commit);
     if (epoch >= 0) rd_kafka_topic_partition_set_leader_epoch(&entry, epoch);
   }

@@ -2,7 +2,10 @@
 // is made and destroyed on the janitor only, because both may block (design §3).
 #pragma once
 
+#include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 
@@ -44,6 +47,18 @@ inline rd_kafka_topic_partition_t& add(const PartitionList& list, const TopicPar
 }
 inline TopicPartition source_of(const rd_kafka_topic_partition_t& entry) {
   return {Topic(entry.topic), Partition{entry.partition}};
+}
+// Of a commit; "" where it has none. The list owns the text.
+inline std::string metadata_of(const rd_kafka_topic_partition_t& entry) {
+  if (entry.metadata == nullptr) return {};
+  return {static_cast<const char*>(entry.metadata), entry.metadata_size};
+}
+inline void set_metadata(rd_kafka_topic_partition_t& entry, const std::string& text) {
+  if (text.empty()) return;
+  entry.metadata = std::malloc(text.size());  // destroying the list frees it
+  if (entry.metadata == nullptr) throw std::bad_alloc();
+  std::memcpy(entry.metadata, text.data(), text.size());
+  entry.metadata_size = text.size();
 }
 inline std::span<const rd_kafka_topic_partition_t> entries(const rd_kafka_topic_partition_list_t* list) {
   if (list == nullptr) return {};

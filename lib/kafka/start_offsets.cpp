@@ -104,7 +104,7 @@ void StartOffsets::take_commits(rd_kafka_event_t& event) {
     if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       failed(source, entry.err, rd_kafka_err2str(entry.err));
     } else if (entry.offset >= 0) {
-      found(source, Offset{entry.offset}, Offset{entry.offset},
+      found({source, Offset{entry.offset}, Offset{entry.offset}, metadata_of(entry)},
             rd_kafka_topic_partition_get_leader_epoch(&entry));
     } else {
       without.insert(source);
@@ -128,7 +128,7 @@ void StartOffsets::take_offsets(rd_kafka_event_t& event) {
     if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       failed(source, entry.err, rd_kafka_err2str(entry.err));
     } else if (entry.offset >= 0) {
-      found(source, Offset{entry.offset}, std::nullopt, -1);
+      found({source, Offset{entry.offset}, std::nullopt}, -1);
     } else if (question_ == Question::start_from && start_from_.kind == config::StartFrom::Kind::time) {
       past_the_end.insert(source);
       open_.erase(source);
@@ -138,10 +138,9 @@ void StartOffsets::take_offsets(rd_kafka_event_t& event) {
   open_ = std::move(past_the_end);
 }
 
-void StartOffsets::found(const TopicPartition& source, Offset position, std::optional<Offset> committed,
-                         std::int32_t committed_epoch) {
-  open_.erase(source);
-  answer_.found.push_back({{source, position, committed}, committed_epoch});
+void StartOffsets::found(pipeline::PartitionStart start, std::int32_t committed_epoch) {
+  open_.erase(start.source);
+  answer_.found.push_back({std::move(start), committed_epoch});
 }
 
 void StartOffsets::failed(const TopicPartition& source, rd_kafka_resp_err_t error, std::string text) {

@@ -56,8 +56,7 @@ class StartOffsets {
   AdminOptions options(rd_kafka_admin_op_t operation) const;
   void take_commits(rd_kafka_event_t& event);
   void take_offsets(rd_kafka_event_t& event);
-  void found(const TopicPartition& source, Offset position, std::optional<Offset> committed,
-             std::int32_t committed_epoch);
+  void found(pipeline::PartitionStart start, std::int32_t committed_epoch);
   void failed(const TopicPartition& source, rd_kafka_resp_err_t error, std::string text);
   void fail_open(rd_kafka_resp_err_t error, const std::string& text);
 

@@ -27,6 +27,33 @@ TEST_F(CommitTest, IsThereForTheNextMember) {
   EXPECT_EQ(next->records.front().offset, 7);
 }
 
+// Work done beyond the first gap travels in it (checkpoint/progress.hpp).
+TEST_F(CommitTest, MetadataIsThereForTheNextMember) {
+  cluster.produce_numbers("orders", 0, 0, 10);
+  const std::string longest(4096, 'm');
+  {
+    const auto member = join();
+    ASSERT_TRUE(owns(*member, 2));
+    EXPECT_EQ(member->owned.at(source("orders", 0)).metadata, "") << "there is no commit";
+    member->consumer->commit(
+        {{source("orders", 0), Offset{7}, longest}, {source("orders", 1), Offset{0}, "triggerd/1:0:"}});
+    ASSERT_TRUE(loop.until([&] { return !member->commits.empty(); }));
+    for (const auto& r : member->commits[0].results) EXPECT_EQ(r.outcome, Outcome::ok) << r.error;
+  }
+  {
+    const auto next = join();
+    ASSERT_TRUE(owns(*next, 2));
+    EXPECT_EQ(next->owned.at(source("orders", 0)).committed, Offset{7});
+    EXPECT_EQ(next->owned.at(source("orders", 0)).metadata, longest);
+    EXPECT_EQ(next->owned.at(source("orders", 1)).metadata, "triggerd/1:0:");
+    EXPECT_EQ(commit(*next, 0, 7).outcome, Outcome::ok) << "the same offset again, without";
+  }
+  const auto last = join();
+  ASSERT_TRUE(owns(*last, 2));
+  EXPECT_EQ(last->owned.at(source("orders", 0)).metadata, "") << "it goes with each commit";
+  EXPECT_EQ(last->owned.at(source("orders", 1)).metadata, "triggerd/1:0:");
+}
+
 TEST_F(CommitTest, OfSeveralPartitionsIsAnsweredOnce) {
   const auto member = join();
   ASSERT_TRUE(owns(*member, 2));
@@ -115,6 +142,17 @@ TEST_F(CommitTest, AfterCloseIsRejected) {
   member->consumer->close();
   EXPECT_EQ(commit(*member, 0, 1).outcome, Outcome::rejected);
   EXPECT_TRUE(loop.until([&] { return member->closed; }));
+}
+
+using CommitDeathTest = CommitTest;
+
+TEST_F(CommitDeathTest, WithMoreMetadataThanABrokerTakesIsOurBug) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Member member(loop, spec());
+  member.consumer->start();
+  const std::vector<pipeline::OffsetCommit> commits = {
+      {source("orders", 0), Offset{1}}, {source("orders", 1), Offset{1}, std::string(4097, 'm')}};
+  EXPECT_DEATH(member.consumer->commit(commits), "metadata that is too long");
 }
 
 // A coordinator that is away: the answer may come late, but it comes before closed().
