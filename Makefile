@@ -40,10 +40,12 @@ quickcheck: packages-build+worker-run+test ## what needs no broker, under a minu
 
 test-all: test asan tsan fuzz ## test, and the sanitizer builds, and a short run of the fuzzers
 
-asan tsan: %: packages-build+worker-run+test ## the quick tests under a sanitizer
-	cmake --preset $*
-	cmake --build build-$*
-	cd build-$* && $(CTEST) -L '$(QUICK)'
+asan: packages-build+worker-run+test
+tsan: packages-build+worker-run+test+tsan
+asan tsan: ## the quick tests under a sanitizer
+	cmake --preset $@
+	cmake --build build-$@
+	cd build-$@ && $(CTEST) -L '$(QUICK)'
 
 fuzz: packages-build+fuzz ## each fuzzer for FUZZ_SECONDS (60)
 	cmake --preset fuzz

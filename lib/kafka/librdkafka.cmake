@@ -4,7 +4,10 @@ if(TRIGGERD_SYSTEM_RDKAFKA)
   add_library(rdkafka ALIAS PkgConfig::SYSTEM_RDKAFKA)
   return()
 endif()
-execute_process(COMMAND ${PROJECT_SOURCE_DIR}/deploy/setup/librdkafka
+if(TRIGGERD_SANITIZE STREQUAL "thread")
+  set(variant --tsan)
+endif()
+execute_process(COMMAND ${PROJECT_SOURCE_DIR}/deploy/setup/librdkafka ${variant}
   OUTPUT_VARIABLE RDKAFKA_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 pkg_check_modules(RDKAFKA_NEEDS REQUIRED IMPORTED_TARGET libsasl2 libzstd liblz4 libcurl zlib)
 add_library(rdkafka STATIC IMPORTED)
