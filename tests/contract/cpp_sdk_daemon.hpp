@@ -22,7 +22,7 @@ using wire::Answer;
 using Code = wire::Answer::Code;
 using wire::test::frame_of;
 
-constexpr auto kDeadline = 10s;  // of every wait
+constexpr auto kDeadline = 60s;  // of every wait
 
 inline wire::test::Record rec(std::int64_t offset, const std::string& value,
                               wire::test::Text key = std::nullopt) {

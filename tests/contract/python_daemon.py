@@ -17,7 +17,7 @@ import textwrap
 import unittest
 
 SDK = pathlib.Path(__file__).resolve().parents[2] / "workers" / "python"
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE = range(1, 12)
 NAMES = {0: "ok", 1: "retry", 2: "deadLetter", 3: "drop", 4: "release"}

@@ -13,7 +13,7 @@
 namespace triggerd::worker {
 namespace {
 
-constexpr auto kLongTime = std::chrono::seconds(30);
+constexpr auto kLongTime = std::chrono::seconds(60);
 
 }  // namespace
 

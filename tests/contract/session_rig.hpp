@@ -35,7 +35,7 @@ class SessionRig {
   bool logged(std::string_view part);
   bool ready(std::size_t workers = 1);
   // Until the pool has stopped; then no process is left.
-  bool stopped(Duration grace = std::chrono::seconds(20));
+  bool stopped(Duration grace = std::chrono::seconds(60));
 
   // One batch of `records` small records to the worker.
   void send(WorkerId worker, std::uint64_t id, std::uint32_t records = 1);

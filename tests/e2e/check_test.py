@@ -2,6 +2,7 @@
 import subprocess
 
 from harness import BINARY, Case
+from waiting import PATIENCE
 
 BAD = """\
 clusters:
@@ -48,7 +49,7 @@ class Check(Case):
         path = self.path("fleet.yaml")
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
-        result = subprocess.run([BINARY, verb, "-c", path], capture_output=True, text=True, timeout=20,
+        result = subprocess.run([BINARY, verb, "-c", path], capture_output=True, text=True, timeout=PATIENCE,
                                 env={"PATH": "/usr/bin:/bin", "E2E_SECRET": "correct-horse",
                                      "STATE_DIRECTORY": "/var/lib/triggerd:/var/lib/other"})
         return path, result
@@ -85,6 +86,6 @@ class Check(Case):
         self.assertNotIn("correct-horse", result.stdout)
 
     def test_a_file_that_is_not_there(self):
-        result = subprocess.run([BINARY, "check", "-c", self.path("none.yaml")], capture_output=True, text=True, timeout=20)
+        result = subprocess.run([BINARY, "check", "-c", self.path("none.yaml")], capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(result.returncode, 78)
         self.assertIn("none.yaml", result.stderr)

@@ -9,9 +9,8 @@ import urllib.error
 import urllib.request
 
 from logfmt import parse, parse_metrics
-from waiting import until
+from waiting import PATIENCE, until
 
-DEFAULT_TIMEOUT = 30.0
 
 
 class Daemon:
@@ -66,7 +65,7 @@ class Daemon:
             return [e for e in self.events[since:] if e["event"] == event and
                     all(str(e.get(name)) == str(value) for name, value in fields.items())]
 
-    def wait_for(self, event, timeout=DEFAULT_TIMEOUT, since=0, count=1, **fields):
+    def wait_for(self, event, timeout=PATIENCE, since=0, count=1, **fields):
         """The count-th such line since the mark; fails when the daemon ends without it."""
         deadline = time.monotonic() + timeout
         while True:
@@ -84,7 +83,7 @@ class Daemon:
 
     # --- the admin listener
 
-    def get(self, path, timeout=5):
+    def get(self, path, timeout=30):
         """(status, text)"""
         listening = self.wait_for("admin_listening")
         url = f"http://127.0.0.1:{listening['port']}{path}"
@@ -105,7 +104,7 @@ class Daemon:
                   if found == name and labels.items() <= dict(pairs).items()]
         return sum(values) if values else None
 
-    def until_metric(self, name, predicate, timeout=DEFAULT_TIMEOUT, **labels):
+    def until_metric(self, name, predicate, timeout=PATIENCE, **labels):
         def probe():
             value = self.metric(name, **labels)
             return (value,) if value is not None and predicate(value) else None
@@ -116,12 +115,12 @@ class Daemon:
     def worker_pids(self):
         return sorted({int(e["pid"]) for e in self.seen("worker_ready")})
 
-    def end(self, signum, timeout=60.0):
+    def end(self, signum, timeout=PATIENCE):
         """Signals, waits, and returns the exit status; the log has been read to its end."""
         self.process.send_signal(signum)
         return self.wait(timeout)
 
-    def wait(self, timeout=60.0):
+    def wait(self, timeout=PATIENCE):
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -129,7 +128,7 @@ class Daemon:
         self._reader.join(timeout)
         return status
 
-    def stop(self, timeout=60.0):
+    def stop(self, timeout=PATIENCE):
         """SIGTERM; drained, and nothing else went wrong."""
         status = self.end(signal.SIGTERM, timeout)
         assert status == 0, f"{self.name}: exit status {status}\n{self.tail()}"

@@ -13,7 +13,7 @@ import uuid
 
 from daemon import Daemon
 from kafka import Kafka
-from waiting import until
+from waiting import PATIENCE, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -94,7 +94,7 @@ class Case(unittest.TestCase):
             return []
         return [r for r in map(json.loads, lines) if r["phase"] == phase]
 
-    def until_records(self, count, timeout=60, phase="end", file="records"):
+    def until_records(self, count, timeout=PATIENCE, phase="end", file="records"):
         until(f"{count} records at the handler", lambda: len(self.records(phase, file)) >= count, timeout)
         return self.records(phase, file)
 

@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 
-from waiting import until
+from waiting import PATIENCE, until
 
 
 class Kafka:
@@ -49,7 +49,7 @@ class Kafka:
     def group(self, group):
         return self.run("group", group)
 
-    def until_committed(self, group, topic, timeout=60):
+    def until_committed(self, group, topic, timeout=PATIENCE):
         """Every record that is there now is committed; partitions without records may lack a commit."""
         ends = {p: end for p, end in self.ends(topic).items() if end > 0}
 

@@ -2,9 +2,10 @@
 import time
 
 INTERVAL = 0.02
+PATIENCE = 120.0  # ends what hangs; nothing that works comes near it, on a busy machine neither
 
 
-def until(what, probe, timeout=30.0):
+def until(what, probe, timeout=PATIENCE):
     """The first true value of probe(); an AssertionError that says `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:

@@ -23,7 +23,7 @@ class Loop {
   boost::asio::io_context& context() { return context_; }
   kafka::Janitor& janitor() { return *janitor_; }
   // Runs the loop until `done`; false at the deadline.
-  bool until(const std::function<bool()>& done, std::chrono::milliseconds patience = 10s) {
+  bool until(const std::function<bool()>& done, std::chrono::milliseconds patience = 60s) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!done()) {
       const auto left = deadline - std::chrono::steady_clock::now();
