@@ -37,7 +37,7 @@ using boost::system::error_code;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 4096;
-constexpr std::size_t kLingerBytes = 256 * 1024;
+constexpr std::size_t kLingerBytes = 256u << 10;
 
 // One client. Everything a coroutine may still touch after the server is gone lives here or in Impl.
 struct Connection {
@@ -52,7 +52,7 @@ struct Connection {
 // The address of `localhost` is written out: a resolver would ask the network.
 Result<asio::ip::address> loopback_address(const std::string& host) {
   error_code failed;
-  const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, failed);
+  auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, failed);
   if (failed)
     return Error{"admin_address", "admin.listen: \"" + host + "\" is not an IP address or localhost"};
   if (!address.is_loopback()) {

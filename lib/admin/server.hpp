@@ -27,7 +27,7 @@ struct Options {
   std::string host = "127.0.0.1";  // a loopback address, or localhost: there is no key and no TLS
   std::uint16_t port = 7071;       // 0: any free one
   std::uint32_t header_limit = 8 * 1024;
-  std::uint64_t body_limit = 64 * 1024;
+  std::uint64_t body_limit = 64u << 10;
   std::size_t max_connections = 64;
   Duration request_timeout = std::chrono::seconds(10);  // from a request's first byte to its answer's last
   Duration idle_timeout =

@@ -191,6 +191,7 @@ std::string_view owned_property(std::string_view name) {
 
 std::vector<std::string_view> kafka_property_names() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kAllowed));
   for (const KafkaProperty& property : kAllowed) names.push_back(property.name);
   return names;
 }
