@@ -1,51 +1,24 @@
 #include "kafka/client.hpp"
 
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <utility>
-
-#include <syslog.h>
-
-#include "base/log.hpp"
 
 namespace triggerd::kafka {
 namespace {
 
-constexpr auto kWindow = std::chrono::seconds(10);
-constexpr std::uint32_t kLinesPerWindow = 3;
 // librdkafka itself waits 5 s for the answer to a LeaveGroup.
 constexpr auto kLeaveTimeout = std::chrono::milliseconds(6000);
 constexpr auto kLastLook = std::chrono::milliseconds(50);
 constexpr int kPollMs = 20;
 
-log::Level level_of(int syslog_level) {
-  if (syslog_level <= LOG_ERR) return log::Level::error;
-  if (syslog_level == LOG_WARNING) return log::Level::warn;
-  return syslog_level == LOG_DEBUG ? log::Level::debug : log::Level::info;
-}
-
 }  // namespace
-
-std::optional<std::uint64_t> RepeatFilter::admit(const std::string& facility, Clock::time_point now) {
-  Window& window = windows_[facility];
-  if (window.written == 0 || now - window.begin >= kWindow) {
-    const std::uint64_t left_out = window.left_out;
-    window = {now, 1, 0};
-    return left_out;
-  }
-  if (window.written < kLinesPerWindow) {
-    ++window.written;
-    return 0;
-  }
-  ++window.left_out;
-  return std::nullopt;
-}
 
 Result<std::unique_ptr<Client>> Client::make(Conf conf, std::string trigger,
                                              const std::vector<std::string>& topics) {
   std::unique_ptr<Client> client(new Client(std::move(trigger)));
-  rd_kafka_conf_set_opaque(conf.get(), client.get());
-  rd_kafka_conf_set_log_cb(conf.get(), log_line);
+  client->log_.attach(conf.get());
   rd_kafka_conf_set_events(conf.get(),
                            RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
   std::array<char, 512> why{};
@@ -107,24 +80,6 @@ void Client::quiesce() {
       answer_leaving(*event);
     }
   }
-}
-
-void Client::log_line(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
-  static_cast<Client*>(rd_kafka_opaque(handle))->write(level, facility, text);
-}
-
-// Any of librdkafka's threads.
-void Client::write(int level, const std::string& facility, const char* text) {
-  // With `debug: conf` librdkafka prints its whole configuration.
-  if (facility == "CONF" || !log::enabled(level_of(level))) return;
-  std::optional<std::uint64_t> left_out = 0;
-  if (level != LOG_DEBUG) {
-    const std::lock_guard lock(log_mutex_);
-    left_out = repeats_.admit(facility, RepeatFilter::Clock::now());
-  }
-  if (!left_out) return;
-  log::write(level_of(level), "librdkafka",
-             {{"trigger", trigger_}, {"facility", facility}, {"text", text}, {"left_out_before", *left_out}});
 }
 
 }  // namespace triggerd::kafka

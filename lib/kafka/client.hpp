@@ -1,39 +1,17 @@
-// One librdkafka consumer with its two queues (design §6b 1), and its log.
+// One librdkafka consumer with its two queues (design §6b 1).
 //
-// Thread: made and destroyed on the janitor; in between used by the trigger's event loop. librdkafka's
-// threads call the log.
+// Thread: made and destroyed on the janitor; in between used by the trigger's event loop.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
+#include "kafka/client_log.hpp"
 #include "kafka/handle.hpp"
 
 namespace triggerd::kafka {
-
-// librdkafka repeats itself while a broker is down. A few lines of a facility in a while are enough. Pure.
-class RepeatFilter {
- public:
-  using Clock = std::chrono::steady_clock;
-  // nullopt: leave this line out. Otherwise how many of the facility were left out before it.
-  std::optional<std::uint64_t> admit(const std::string& facility, Clock::time_point now);
-
- private:
-  struct Window {
-    Clock::time_point begin{};
-    std::uint32_t written = 0;
-    std::uint64_t left_out = 0;
-  };
-  std::map<std::string, Window> windows_;
-};
 
 class Client {
  public:
@@ -61,14 +39,10 @@ class Client {
   bool left() const { return rd_kafka_consumer_closed(handle_) != 0; }
 
  private:
-  explicit Client(std::string trigger) : trigger_(std::move(trigger)) {}
+  explicit Client(std::string trigger) : log_(std::move(trigger)) {}
   void quiesce();
-  static void log_line(const rd_kafka_t* handle, int level, const char* facility, const char* text);
-  void write(int level, const std::string& facility, const char* text);
 
-  const std::string trigger_;
-  std::mutex log_mutex_;
-  RepeatFilter repeats_;
+  ClientLog log_;  // outlives the client
   rd_kafka_t* handle_ = nullptr;
   Queue events_, records_;
   bool leaving_ = false;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,6 +16,7 @@
 #include "kafka/error.hpp"
 #include "kafka/event_pump.hpp"
 #include "kafka/membership.hpp"
+#include "kafka/on_janitor.hpp"
 #include "kafka/properties.hpp"
 #include "kafka/record_reader.hpp"
 
@@ -51,6 +51,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   void close();
   void abandon();
   std::vector<PartitionSample> samples() const;
+  bool abandoned() const { return abandoned_; }
 
  private:
   enum class State { idle, making, running, closing, destroying, closed };
@@ -79,7 +80,9 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
     };
   }
   template <typename Job>
-  void on_janitor(Job job);
+  void on_janitor(Job job) {
+    kafka::on_janitor(janitor_, loop_, shared_from_this(), std::move(job));
+  }
 
   boost::asio::io_context& loop_;
   Janitor& janitor_;
@@ -105,24 +108,6 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   ConsumerError last_error_;
   Clock::time_point last_error_at_{};
 };
-
-// Runs `job` on the janitor, then what it returns on the loop, which does not end before.
-template <typename Job>
-void Consumer::Impl::on_janitor(Job job) {
-  auto shared_job = std::make_shared<Job>(std::move(job));
-  auto guard = std::make_shared<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>>(
-      loop_.get_executor());
-  janitor_.post([self = shared_from_this(), shared_job, guard]() mutable {
-    auto then = std::make_shared<decltype((*shared_job)())>((*shared_job)());
-    shared_job.reset();
-    if (self->abandoned_) return;
-    // Moved, not copied: the loop may end right after it has run this, and its things must not outlive it
-    // here.
-    auto& loop = self->loop_;
-    boost::asio::post(
-        loop, [self = std::move(self), then = std::move(then), guard = std::move(guard)] { (*then)(*self); });
-  });
-}
 
 void Consumer::Impl::start() {
   TRIGGERD_INVARIANT(state_ == State::idle, "start() is called once");

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "kafka/client.hpp"
+#include "kafka/client_log.hpp"
 
 namespace triggerd::kafka {
 namespace {
