@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
+#include <string_view>
 
 namespace triggerd::kafka {
 namespace {
@@ -17,6 +19,37 @@ constexpr std::uint64_t kFraming = 512;         // of a response, as librdkafka 
 constexpr std::uint64_t kMostQueuedKib = 2097151;
 constexpr std::uint64_t kMostQueuedRecords = 100'000;  // librdkafka's default
 constexpr std::uint64_t kBytesPerQueuedRecord = 1024;
+
+// A topic that is not there is told after so long: until then it may only be new.
+constexpr std::chrono::milliseconds kTopicPropagation(5000);
+
+// What the user may say of consuming, and what means another thing to a producer: a limit or a number of
+// requests chosen for fetching, and topics left out of a ^regex.
+constexpr auto kNotForProducers = std::to_array<std::string_view>({
+    "check.crcs",
+    "coordinator.query.interval.ms",
+    "fetch.error.backoff.ms",
+    "fetch.max.bytes",
+    "fetch.message.max.bytes",
+    "fetch.min.bytes",
+    "fetch.queue.backoff.ms",
+    "fetch.wait.max.ms",
+    "group.instance.id",
+    "group.protocol",
+    "group.remote.assignor",
+    "heartbeat.interval.ms",
+    "isolation.level",
+    "max.in.flight",
+    "max.in.flight.requests.per.connection",
+    "max.partition.fetch.bytes",
+    "max.poll.interval.ms",
+    "message.max.bytes",
+    "partition.assignment.strategy",
+    "queued.max.messages.kbytes",
+    "queued.min.messages",
+    "session.timeout.ms",
+    "topic.blacklist",
+});
 
 const char* text(Connection::Protocol protocol) {
   switch (protocol) {
@@ -109,12 +142,51 @@ void add_owned(const ConsumerSpec& spec, std::vector<Property>& out) {
   out.push_back({"auto.offset.reset", reset_policy(spec.start_from.kind)});
 }
 
+void add_defaults(const ProducerSpec& spec, std::vector<Property>& out) {
+  using std::chrono::milliseconds;
+  const auto timeout = std::chrono::duration_cast<milliseconds>(spec.delivery_timeout);
+  out.push_back({"client.id", "triggerd-" + spec.trigger + "-dead-letters"});
+  out.push_back({"socket.keepalive.enable", "true"});
+  // A misspelt topic is an error, not a new topic.
+  out.push_back({"allow.auto.create.topics", "false"});
+  out.push_back({"topic.metadata.propagation.max.ms",
+                 std::to_string(std::min(kTopicPropagation, timeout / 2).count())});
+}
+
+void add_owned(const ProducerSpec& spec, std::vector<Property>& out) {
+  using std::chrono::milliseconds;
+  const auto timeout = std::chrono::duration_cast<milliseconds>(spec.delivery_timeout);
+  out.push_back({"enable.idempotence", "true"});
+  out.push_back({"acks", "all"});
+  out.push_back({"delivery.timeout.ms", std::to_string(timeout.count())});
+  out.push_back({"message.max.bytes", "1000000000"});
+  out.push_back({"compression.type", "zstd"});
+  out.push_back({"batch.size", "131072"});
+  out.push_back({"linger.ms", "0"});
+  // As Java's producers: where they write too, a key keeps its partition.
+  out.push_back({"partitioner", "murmur2_random"});
+  // producer.cpp counts what waits; a limit here would refuse a record larger than it for ever.
+  out.push_back({"queue.buffering.max.messages", "0"});
+  out.push_back({"queue.buffering.max.kbytes", "2147483647"});
+}
+
 }  // namespace
 
 std::vector<Property> properties(const ConsumerSpec& spec) {
   std::vector<Property> out;
   add_defaults(spec, out);
   for (const auto& [name, value] : spec.connection.kafka) out.push_back({name, value});
+  add_connection(spec.connection, out);
+  add_owned(spec, out);
+  return out;
+}
+
+std::vector<Property> properties(const ProducerSpec& spec) {
+  std::vector<Property> out;
+  add_defaults(spec, out);
+  for (const auto& [name, value] : spec.connection.kafka) {
+    if (std::ranges::find(kNotForProducers, name) == kNotForProducers.end()) out.push_back({name, value});
+  }
   add_connection(spec.connection, out);
   add_owned(spec, out);
   return out;

@@ -1,4 +1,5 @@
-// librdkafka's configuration of one trigger's consumer. Any thread; no I/O.
+// librdkafka's configuration of one trigger's consumer, and of its producer of dead letters. Any thread; no
+// I/O.
 #pragma once
 
 #include <string>
@@ -7,6 +8,7 @@
 #include "base/result.hpp"
 #include "kafka/consumer.hpp"
 #include "kafka/handle.hpp"
+#include "kafka/producer.hpp"
 
 namespace triggerd::kafka {
 
@@ -25,6 +27,13 @@ struct Property {
 // are not all: a queued record costs about 300 bytes more, so `queued.min.messages`, the number at which
 // fetching stops, falls with the budget too.
 std::vector<Property> properties(const ConsumerSpec& spec);
+
+// The same for a producer: of the user's, those that are not about consuming.
+//
+// A record that could be read must be writable, so no limit of the client's is in its way, and it is
+// compressed, because it may have been. Batches are small: a broker refuses one as a whole where it is larger
+// than the topic allows, though each of its records might fit.
+std::vector<Property> properties(const ProducerSpec& spec);
 
 // What librdkafka thinks of them, one after the other. The error names the property, never its value.
 Result<Conf> make_conf(const std::vector<Property>& properties);

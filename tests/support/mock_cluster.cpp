@@ -46,6 +46,10 @@ void MockCluster::create_topic(const std::string& topic, int partitions) {
   check(rd_kafka_mock_topic_create(cluster_, topic.c_str(), partitions, 1), "create " + topic);
 }
 
+void MockCluster::fail_topic(const std::string& topic, rd_kafka_resp_err_t error) {
+  rd_kafka_mock_topic_set_error(cluster_, topic.c_str(), error);
+}
+
 void MockCluster::produce(const std::string& topic, std::int32_t partition,
                           const std::vector<MockRecord>& records) {
   for (const MockRecord& record : records) {
@@ -120,6 +124,14 @@ void MockCluster::delay_next(Api api, int milliseconds, std::int32_t broker) {
 void MockCluster::set_broker_up(bool up, std::int32_t broker) {
   check(up ? rd_kafka_mock_broker_set_up(cluster_, broker) : rd_kafka_mock_broker_set_down(cluster_, broker),
         "broker");
+}
+
+std::int64_t MockCluster::end_offset(const std::string& topic, std::int32_t partition) {
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  check(rd_kafka_query_watermark_offsets(producer_, topic.c_str(), partition, &start, &end, kTimeoutMs),
+        "end of " + topic);
+  return end;
 }
 
 void MockCluster::delete_records(const std::string& topic, std::int32_t partition, std::int64_t before) {

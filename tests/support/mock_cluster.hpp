@@ -18,7 +18,14 @@
 namespace triggerd::testing {
 
 // Kafka's numbers of the requests that tests break.
-enum class Api : std::int16_t { list_offsets = 2, offset_commit = 8, offset_fetch = 9, heartbeat = 12 };
+enum class Api : std::int16_t {
+  produce = 0,
+  list_offsets = 2,
+  offset_commit = 8,
+  offset_fetch = 9,
+  heartbeat = 12,
+  init_producer_id = 22
+};
 
 struct MockRecord {
   std::optional<std::string> value{};
@@ -36,6 +43,8 @@ class MockCluster {
 
   const std::string& bootstrap() const { return bootstrap_; }
   void create_topic(const std::string& topic, int partitions);
+  // What a client that asks for the topic is told from now on.
+  void fail_topic(const std::string& topic, rd_kafka_resp_err_t error);
   // Returns when the records are there.
   void produce(const std::string& topic, std::int32_t partition, const std::vector<MockRecord>& records);
   // "0", "1", … as values.
@@ -52,6 +61,7 @@ class MockCluster {
   // The next request of this kind is answered only after so long.
   void delay_next(Api api, int milliseconds, std::int32_t broker = 1);
   void set_broker_up(bool up, std::int32_t broker = 1);
+  std::int64_t end_offset(const std::string& topic, std::int32_t partition);
   void delete_records(const std::string& topic, std::int32_t partition, std::int64_t before);
 
  private:

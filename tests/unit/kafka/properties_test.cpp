@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "config/kafka_properties.hpp"
+
 namespace triggerd::kafka {
 namespace {
 
@@ -141,6 +143,110 @@ TEST(Properties, OfMemoryFollowTheBudgetAndWhatLibrdkafkaAllows) {
     EXPECT_EQ(value(with, "fetch.max.bytes"), c.fetch) << c.budget;
     EXPECT_TRUE(make_conf(properties(with)).has_value());
   }
+}
+
+ProducerSpec producer_spec() {
+  ProducerSpec spec;
+  spec.connection = ::triggerd::kafka::spec().connection;
+  spec.trigger = "orders";
+  spec.group = "billing";
+  spec.topic = "orders.dlq";
+  return spec;
+}
+std::string value(const ProducerSpec& spec, const std::string& name) {
+  const auto conf = make_conf(properties(spec));
+  EXPECT_TRUE(conf.has_value());
+  return conf ? value_of(*conf, name.c_str()) : "";
+}
+
+TEST(ProducerProperties, LetNothingBeLostAndEveryRecordThrough) {
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"bootstrap.servers", "one:9092,two:9092"},
+      {"client.id", "triggerd-orders-dead-letters"},
+      {"enable.idempotence", "true"},
+      {"acks", "-1"},
+      {"delivery.timeout.ms", "30000"},
+      {"message.max.bytes", "1000000000"},
+      {"allow.auto.create.topics", "false"},
+      {"topic.metadata.propagation.max.ms", "5000"},
+      {"batch.size", "131072"},
+      {"linger.ms", "0"},
+      {"compression.codec", "zstd"},
+      {"partitioner", "murmur2_random"},
+  };
+  for (const auto& [name, text] : expected) EXPECT_EQ(value(producer_spec(), name), text) << name;
+}
+
+TEST(ProducerProperties, LogInAsTheConsumerDoes) {
+  auto with = producer_spec();
+  with.connection.protocol = Connection::Protocol::sasl_ssl;
+  with.connection.authentication_mode = Connection::Authentication::scram_sha512;
+  with.connection.username = "user";
+  with.connection.password = config::Secret("hidden");
+  for (const auto& [name, text] : {std::pair{"security.protocol", "sasl_ssl"},
+                                   {"sasl.mechanisms", "SCRAM-SHA-512"},
+                                   {"sasl.username", "user"},
+                                   {"sasl.password", "hidden"}}) {
+    EXPECT_EQ(value(with, name), text);
+  }
+}
+
+TEST(ProducerProperties, OfTheUserCountMoreThanOurDefaultsAndLessThanWhatIsNotTheirs) {
+  auto with = producer_spec();
+  with.delivery_timeout = std::chrono::seconds(2);
+  EXPECT_EQ(value(with, "topic.metadata.propagation.max.ms"), "1000") << "before the record times out";
+  with.connection.kafka = {{"client.id", "mine"},
+                           {"allow.auto.create.topics", "true"},
+                           {"socket.timeout.ms", "1234"},
+                           {"topic.metadata.propagation.max.ms", "70"},
+                           {"acks", "0"},
+                           {"enable.idempotence", "false"}};
+  EXPECT_EQ(value(with, "client.id"), "mine");
+  EXPECT_EQ(value(with, "allow.auto.create.topics"), "true");
+  EXPECT_EQ(value(with, "socket.timeout.ms"), "1234");
+  EXPECT_EQ(value(with, "topic.metadata.propagation.max.ms"), "70");
+  EXPECT_EQ(value(with, "acks"), "-1");
+  EXPECT_EQ(value(with, "enable.idempotence"), "true");
+}
+
+TEST(ProducerProperties, LeaveOutWhatIsChosenForConsuming) {
+  auto with = producer_spec();
+  with.connection.kafka = {{"message.max.bytes", "2000"},
+                           {"max.in.flight", "1000"},  // an idempotent producer refuses more than 5
+                           {"topic.blacklist", ".*dlq"}};
+  EXPECT_EQ(value(with, "message.max.bytes"), "1000000000");
+  EXPECT_EQ(value(with, "max.in.flight"), "1000000");
+  EXPECT_EQ(value(with, "topic.blacklist"), "");
+}
+
+std::vector<std::string> warnings;
+void take_line(const rd_kafka_t*, int, const char* facility, const char* text) {
+  const std::string line = text;
+  if (std::string(facility) == "CONFWARN" && line.find("is a consumer property") != std::string::npos) {
+    warnings.push_back(line);
+  }
+}
+
+// librdkafka warns of each property that is not for producers.
+TEST(ProducerProperties, AreAllForProducersWhateverTheUserSets) {
+  auto with = producer_spec();
+  const Conf defaults(rd_kafka_conf_new());
+  for (const std::string_view name : config::kafka_property_names()) {
+    const std::string text = value_of(defaults, std::string(name).c_str());
+    // ssl.ca.certificate.stores has a default and is refused, but on Windows.
+    if (!text.empty() && make_conf({{std::string(name), text}}))
+      with.connection.kafka[std::string(name)] = text;
+  }
+  EXPECT_GT(with.connection.kafka.size(), 40U);
+  auto conf = make_conf(properties(with));
+  ASSERT_TRUE(conf.has_value()) << conf.error().message;
+  rd_kafka_conf_set_log_cb(conf->get(), take_line);
+  char why[512] = "";
+  rd_kafka_t* client = rd_kafka_new(RD_KAFKA_PRODUCER, conf->get(), why, sizeof why);
+  ASSERT_NE(client, nullptr) << why;
+  (void)conf->release();
+  destroy_client(client);
+  EXPECT_EQ(warnings, std::vector<std::string>());
 }
 
 TEST(MakeConf, TakesAllOfOursAndKnowsTheDefaults) {
