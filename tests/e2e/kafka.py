@@ -40,6 +40,10 @@ class Kafka:
         return subprocess.Popen([self.tool, "-b", self.brokers, "produce-fill", topic, str(count), str(size),
                                  str(per_second)], stdout=subprocess.DEVNULL)
 
+    def read(self, topic):
+        """Every record of the topic, as kafka_tool prints them."""
+        return self.run("read", topic)
+
     def ends(self, topic):
         return {int(p): offset for p, offset in self.run("ends", topic).items()}
 

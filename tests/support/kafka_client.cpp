@@ -97,4 +97,17 @@ int await_partitions(const Client& client, const std::string& topic, int want,
   }
 }
 
+Client connect_reader(const std::string& brokers) {
+  Client client = open(RD_KAFKA_CONSUMER,
+                       {{"bootstrap.servers", brokers},
+                        {"group.id", "kafka_tool"},
+                        {"enable.auto.commit", "false"},
+                        {"enable.partition.eof", "true"},
+                        {"fetch.wait.max.ms", "20"},
+                        {"log_level", "2"}},
+                       nullptr);
+  rd_kafka_poll_set_consumer(client.get());
+  return client;
+}
+
 }  // namespace triggerd::testing

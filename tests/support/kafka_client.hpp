@@ -47,6 +47,10 @@ Client connect(const std::string& brokers);
 Client connect_producer(const std::string& brokers, Deliveries& deliveries);
 // Until the topic has so many partitions, each with a leader; returns how many there are.
 int await_partitions(const Client& client, const std::string& topic, int want, std::chrono::seconds patience);
+// For reading: it tells the ends of partitions.
+Client connect_reader(const std::string& brokers);
+// The verb that reads records (kafka_read.cpp).
+void read(const std::string& brokers, const Arguments& args);
 int partitions_of(const Client& client, const std::string& topic);
 
 // The verbs that write records (kafka_produce.cpp).

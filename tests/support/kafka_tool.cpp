@@ -2,6 +2,9 @@
 //
 //   create TOPIC PARTITIONS REPLICAS [key=value...]   returns once every partition has a leader
 //   grow TOPIC PARTITIONS      trim TOPIC PARTITION OFFSET      delete TOPIC
+//   read TOPIC                 [{"partition":…,"offset":…,"timestamp":…,"key":…,"value":…,"headers":…}…], all
+//   of it;
+//                              printable ASCII as text
 //   produce TOPIC              one JSON object a line on stdin: {"key":…,"value":…,"headers":[[name,value]…],
 //                              "partition":n,"timestamp":ms}; text, null, or {"hex":"00ff"} for bytes
 //   produce-fill TOPIC COUNT SIZE [PER_SECOND]        round robin over the partitions
@@ -242,6 +245,7 @@ void run(Arguments args) {
       {"starts",
        [](const Client& c, const Arguments& a) { offsets(c, a.at(0), RD_KAFKA_OFFSET_SPEC_EARLIEST); }}};
   if (command == "produce") return produce(brokers, args);
+  if (command == "read") return read(brokers, args);
   if (command == "produce-fill") return produce_fill(brokers, args);
   const auto found = commands.find(command);
   if (found == commands.end()) fail("no command " + command);
