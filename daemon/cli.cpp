@@ -11,6 +11,7 @@
 #include "daemon/app.hpp"
 #include "daemon/check.hpp"
 #include "daemon/demo.hpp"
+#include "daemon/dlq_replay.hpp"
 #include "daemon/exit_code.hpp"
 #include "version.hpp"
 
@@ -21,6 +22,30 @@ constexpr char kDefaultFleet[] = "/etc/triggerd/triggerd.yaml";
 
 void add_fleet_option(CLI::App* verb, std::string& path) {
   verb->add_option("-c,--config", path, "The fleet file")->capture_default_str()->envname("TRIGGERD_CONFIG");
+}
+
+CLI::App* add_replay(CLI::App& cli, std::string& fleet, ReplayOptions& options) {
+  CLI::App* dlq = cli.add_subcommand("dlq", "Dead-letter topics");
+  dlq->require_subcommand(1);
+  CLI::App* replay =
+      dlq->add_subcommand("replay", "Write a trigger's dead letters back to the topics they came from");
+  add_fleet_option(replay, fleet);
+  replay->add_option("trigger", options.trigger, "Its name in the fleet file")->required();
+  replay->add_option("--topic", options.topic, "The dead-letter topic, where it is not the trigger's own");
+  replay->add_option("--to", options.to, "Write all of it to this topic");
+  replay->add_option("--max", options.max, "Write at most so many records")->check(CLI::PositiveNumber);
+  replay->add_flag("--from-beginning", options.from_beginning, "Also what was replayed before");
+  replay->add_flag("--dry-run", options.dry_run, "Read and count; write and remember nothing");
+  replay->footer(
+      "It reads to the end the dead-letter topic has now. Each record goes to the topic and partition its\n"
+      "triggerd.dlq.* headers name, with its key, value, headers and timestamp; of those headers one is\n"
+      "left, triggerd.dlq.replayed, a count. Every consumer of the topic gets it again, not this trigger\n"
+      "alone. What no triggerd wrote is left out and named. A topic's retention counts from a record's\n"
+      "timestamp: one older than it is soon deleted there.\n\n"
+      "What is delivered is remembered, as the offsets of the group <consumerGroup>.dlq-replay: the next\n"
+      "run goes on behind it, and one that was interrupted repeats 1,000 records at most. At a record that\n"
+      "cannot be written it stops, with exit code 69. Run one at a time.");
+  return replay;
 }
 
 }  // namespace
@@ -51,6 +76,9 @@ int run_command_line(int argc, char** argv) {
       ->check(CLI::Range(1, 20000));
   demo->add_flag("--verbose", demo_options.verbose, "The daemon's log lines too");
 
+  ReplayOptions replay_options;
+  CLI::App* replay = add_replay(cli, fleet, replay_options);
+
   CLI::App* version = cli.add_subcommand("version", "The versions of triggerd and librdkafka");
   cli.set_version_flag("--version", std::string("triggerd ") + kVersion);
 
@@ -62,6 +90,7 @@ int run_command_line(int argc, char** argv) {
   if (run->parsed()) return run_fleet(fleet);
   if (check->parsed()) return check_fleet(fleet);
   if (demo->parsed()) return run_demo(demo_options);
+  if (replay->parsed()) return replay_dead_letters(fleet, replay_options);
   if (version->parsed()) std::printf("triggerd %s\nlibrdkafka %s\n", kVersion, rd_kafka_version_str());
   return kOk;
 }

@@ -12,6 +12,7 @@ BLOCKING = re.compile(r"\b(rd_kafka_(?:committed|query_watermark_offsets|offsets
 MAY_BLOCK = {
     "lib/kafka/janitor.*": "the one thread that is there to wait",
     "lib/kafka/handle.hpp": "the deleters, used by the janitor",
+    "daemon/dlq_*": "a command of its own; it has no loop",
     "daemon/demo*": "the demo's mock cluster and producer have a thread of their own",
 }
 SLEEP = re.compile(r"\b(?:sleep_for|sleep_until|usleep|nanosleep|time\.sleep|asyncio\.sleep|sleep)\s*\((?!0\))|^\s*sleep +[\d.$]|[;&|] *sleep +[\d.$]", re.M)
