@@ -26,10 +26,12 @@ struct CancelPartition {
   Epoch epoch;
 };
 
-// End the process now; WorkerLost follows.
+// End the process; WorkerLost follows. blame: for what it did (its attempt took too long), so that it gets a
+// moment to say where it hangs, and is lost as `crashed`. Otherwise for a reason of ours: at once, `stopped`.
 struct KillWorker {
   WorkerId worker;
   std::string reason;
+  bool blame = false;
 };
 
 struct OffsetCommit {

@@ -52,6 +52,12 @@ struct WorkerCredit {
   wire::Window window;
 };
 
+// It is about to be replaced: nothing more is to be sent to it. It answers what it runs, releases the rest
+// and leaves; WorkerLost follows.
+struct WorkerDraining {
+  WorkerId worker;
+};
+
 struct Answered {
   WorkerId worker;
   wire::Ack ack;
@@ -107,7 +113,7 @@ struct DrainRequested {
   TimePoint deadline;
 };
 
-using Event = std::variant<Assigned, Revoked, Records, WorkerReady, WorkerCredit, Answered, WorkerLost,
-                           DeadLettered, Skip, CommitDone, Tick, DrainRequested>;
+using Event = std::variant<Assigned, Revoked, Records, WorkerReady, WorkerCredit, WorkerDraining, Answered,
+                           WorkerLost, DeadLettered, Skip, CommitDone, Tick, DrainRequested>;
 
 }  // namespace triggerd::pipeline

@@ -100,6 +100,9 @@ class Pipeline {
   void handle(const Records&);
   void handle(const WorkerReady&);
   void handle(const WorkerCredit&);
+  void handle(const WorkerDraining& e) {
+    if (workers_.contains(e.worker)) workers_.doom(e.worker);
+  }
   void handle(const Answered&);
   void handle(const WorkerLost&);
   void handle(const DeadLettered&) {}

@@ -132,6 +132,7 @@ std::string text(const pipeline::Event& event) {
             return w(e.worker) + " credit " + std::to_string(e.window.records) + "/" +
                    std::to_string(e.window.bytes) + "B";
           },
+          [](const pipeline::WorkerDraining& e) { return w(e.worker) + " draining"; },
           [](const pipeline::Answered& e) {
             return w(e.worker) + " answers batch " + std::to_string(e.ack.id.value) + text(e.ack);
           },
