@@ -181,7 +181,27 @@ class OneTest(WorkerTest):
                 self.say(worker, "ad")
                 self.assertEqual(worker.settle(1, 3), [["ok", "release"], ["ok"]])
                 self.assertEqual(worker.other(BYE), {"code": "drained", "message": ""})
-                self.assertEqual(worker.finish(), (0, "", ""))
+                status, out, said = worker.finish()
+                self.assertEqual((status, out), (0, ""))
+                if said:  # the signal may have come just while the handler ran, not waited
+                    self.assertEqual(how, "sigterm")
+                    self.assertIn("in handle", said)
+
+    def test_sigterm_says_where_a_handler_holds_up_the_loop(self):
+        worker = self.worker('''
+            async def handle(record):
+                tell("running")
+                wait()
+        ''').welcome()
+        worker.send(batch(1, [b"a"]))
+        self.assertEqual(worker.told(), "running")
+        worker.process.send_signal(signal.SIGTERM)
+        worker.go()
+        self.assertEqual(worker.settle(1), ["ok"])
+        status, _, said = worker.finish()
+        self.assertEqual(status, 0)
+        self.assertIn("in handle", said.splitlines()[1])
+        self.assertNotIn("_async.py", said)
 
     def test_drain_ends_at_its_deadline(self):
         worker = self.worker(ONE).welcome()

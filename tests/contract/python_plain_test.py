@@ -183,7 +183,12 @@ class OneTest(WorkerTest):
         worker.go()
         self.assertEqual(worker.settle(1, 2), [["ok", "release"], ["release"]])
         self.assertEqual(worker.other(BYE)["code"], "drained")
-        self.assertEqual(worker.finish(), (0, "", ""))
+        status, out, said = worker.finish()
+        self.assertEqual((status, out), (0, ""))
+        lines = said.splitlines()
+        self.assertEqual(lines[0], "triggerd: told to stop while the handler runs, which is here:")
+        self.assertIn("in handle", lines[1])  # the handler's own frame is the first, the SDK's are left out
+        self.assertNotIn("_sync.py", said)
 
     def test_sigterm_counts_between_two_quick_calls(self):
         worker = self.worker('''

@@ -10,7 +10,7 @@ import select
 import socket
 import threading
 
-from . import _wire
+from . import _hang, _wire
 from ._answers import Answers
 from ._gate import Gate
 from ._records import part_of
@@ -105,7 +105,10 @@ class Connection:
 
 
 class Waker:
-    """SIGTERM, as something a poll() sees, and `hurry` is called. One that comes twice is one."""
+    """SIGTERM, as something a poll() sees, and `hurry` is called. One that comes twice is one.
+
+    It may mean that time is up: the daemon kills a moment later. So it is said where the handler is.
+    """
 
     def __init__(self):
         self.asked = False
@@ -113,8 +116,9 @@ class Waker:
         self.fd, self._write = os.pipe()
         os.set_blocking(self._write, False)
 
-    def ask(self, *_signal):
+    def ask(self, _signal, frame):
         self.asked = True
+        _hang.report(frame)
         if self.hurry is not None:
             self.hurry()
         try:
