@@ -27,6 +27,7 @@ class Conversation {
   void delivered(const wire::Delivery& delivery);
   // Nothing unanswered.
   bool idle() const { return outstanding_.empty(); }
+  std::uint64_t handled() const { return outstanding_.handled(); }
   std::uint64_t ignored_answers() const { return outstanding_.ignored(); }
 
   // A busy worker may be silent as long as its attempt may take: that is the pipeline's to judge. An idle one

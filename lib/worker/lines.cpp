@@ -90,6 +90,19 @@ std::string Tail::text() const {
   return as_utf8(text);
 }
 
+std::string last_line(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  constexpr std::size_t kMost = 200;
+  const std::size_t end = text.find_last_not_of(kBlank);
+  if (end == std::string_view::npos) return "";
+  text = text.substr(0, end + 1);
+  if (const std::size_t before = text.rfind('\n'); before != std::string_view::npos) {
+    text.remove_prefix(before + 1);
+  }
+  text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+  return text.size() <= kMost ? as_utf8(text) : as_utf8(text.substr(0, kMost)) + "…";
+}
+
 std::string as_utf8(std::string_view bytes) {
   std::string result;
   result.reserve(bytes.size());

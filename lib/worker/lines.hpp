@@ -59,6 +59,9 @@ class Tail {
   bool cut_ = false;
 };
 
+// The last of these lines that says something, cut at 200 bytes: a failure in one sentence.
+std::string last_line(std::string_view text);
+
 // Bytes that are not UTF-8 become U+FFFD: a log line must be text whatever a handler prints.
 std::string as_utf8(std::string_view bytes);
 

@@ -45,7 +45,9 @@ Result<bool> Outstanding::answer(const wire::Ack& ack) {
     const std::uint32_t fresh = mark(batch, answer.first, answer.last);
     ignored_ += fresh == 0 ? 1 : 0;
     batch.unanswered -= fresh;
+    if (answer.code != wire::Answer::Code::release) handled_ += fresh;
   }
+  if (ack.answers.empty()) handled_ += batch.unanswered;
   if (ack.answers.empty() || batch.unanswered == 0) batches_.erase(found);
   return true;
 }

@@ -19,6 +19,8 @@ class Outstanding {
   Result<bool> answer(const wire::Ack& ack);
 
   bool empty() const { return batches_.empty(); }
+  // Records that were handled, well or not: those released do not count.
+  std::uint64_t handled() const { return handled_; }
   // Acks of unknown batches, and answers that said nothing new.
   std::uint64_t ignored() const { return ignored_; }
 
@@ -31,6 +33,7 @@ class Outstanding {
   static std::uint32_t mark(Sent& batch, std::uint32_t first, std::uint32_t last);
 
   std::unordered_map<BatchId, Sent> batches_;
+  std::uint64_t handled_ = 0;
   std::uint64_t ignored_ = 0;
 };
 

@@ -52,6 +52,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // At once and without an event.
   void close();
 
+  std::uint64_t handled() const { return conversation_.handled(); }
   std::uint64_t ignored_answers() const { return conversation_.ignored_answers(); }
   bool idle() const { return conversation_.idle(); }
 

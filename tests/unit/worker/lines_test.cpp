@@ -106,5 +106,14 @@ TEST(Utf8, OnlyWhatIsNotUtf8IsReplaced) {
   for (const auto& row : rows) EXPECT_EQ(as_utf8(row.bytes), row.text);
 }
 
+TEST(LastLine, IsTheLastThatSaysSomething) {
+  EXPECT_EQ(last_line(""), "");
+  EXPECT_EQ(last_line(" \n\n"), "");
+  EXPECT_EQ(last_line("one"), "one");
+  EXPECT_EQ(last_line("one\n  two \r\n\n"), "two");
+  EXPECT_EQ(last_line("a\n" + std::string(201, 'b')), std::string(200, 'b') + "…");
+  EXPECT_EQ(last_line("a\xff"), "a\xef\xbf\xbd");
+}
+
 }  // namespace
 }  // namespace triggerd::worker

@@ -38,6 +38,23 @@ TEST(Outstanding, ABatchIsFinishedWhenEachRecordHasAnAnswer) {
   EXPECT_TRUE(outstanding.empty());
 }
 
+TEST(Outstanding, HandledRecordsAreCountedOnceAndReleasedOnesNotAtAll) {
+  Outstanding outstanding;
+  outstanding.add(BatchId{1}, 10);
+  Answer failed = answer(4, 5);
+  failed.code = Answer::Code::retry;
+  Answer released = answer(6, 7);
+  released.code = Answer::Code::release;
+  EXPECT_TRUE(outstanding.answer(ack(1, {answer(0, 3), failed, released})).value());
+  EXPECT_EQ(outstanding.handled(), 6U);
+  EXPECT_TRUE(outstanding.answer(ack(1, {answer(0, 7)})).value());
+  EXPECT_EQ(outstanding.handled(), 6U) << "a second answer";
+  EXPECT_TRUE(outstanding.answer(ack(1)).value());
+  EXPECT_EQ(outstanding.handled(), 8U) << "ok for the rest";
+  EXPECT_FALSE(outstanding.answer(ack(1)).value());
+  EXPECT_EQ(outstanding.handled(), 8U);
+}
+
 TEST(Outstanding, UnknownAndFinishedIdsAreCountedNotPassedOn) {
   Outstanding outstanding;
   outstanding.add(BatchId{1}, 1);

@@ -50,5 +50,36 @@ TEST(RestartDelay, JitterIsAFifthEitherWay) {
   EXPECT_GT(high.after(false, {}, 0.999), milliseconds(470));
 }
 
+TEST(RestartDelay, FiveFailuresWithoutAHealthyLifeAreACrashLoop) {
+  const Life lives[] = {
+      {false, milliseconds(20), {}},
+      {true, seconds(1), {}},
+      {true, seconds(30), {}},  // neither better nor worse
+      {false, seconds(30), {}},
+      {true, seconds(9), {}},
+      {false, {}, {}},
+  };
+  RestartDelay delay{Timings{}};
+  for (const Life& life : lives) {
+    EXPECT_FALSE(delay.crash_looping()) << delay.failures();
+    delay.after(life.ready, life.lifetime, kMiddle);
+  }
+  EXPECT_TRUE(delay.crash_looping());
+  EXPECT_EQ(delay.failures(), 5U);
+  delay.after(true, seconds(30), kMiddle);
+  EXPECT_TRUE(delay.crash_looping()) << "a while is not enough";
+  delay.after(true, seconds(60), kMiddle);
+  EXPECT_FALSE(delay.crash_looping());
+}
+
+TEST(RestartDelay, HealthIsSaidBeforeTheEndToo) {
+  RestartDelay delay{Timings{}};
+  for (int i = 0; i < 7; ++i) delay.after(false, {}, kMiddle);
+  EXPECT_TRUE(delay.crash_looping());
+  delay.healthy();
+  EXPECT_FALSE(delay.crash_looping());
+  EXPECT_EQ(delay.after(false, {}, kMiddle), milliseconds(200)) << "from the beginning";
+}
+
 }  // namespace
 }  // namespace triggerd::worker
