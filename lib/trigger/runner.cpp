@@ -34,12 +34,7 @@ const char* text(config::BatchPolicy::DataType t) {
   return t == config::BatchPolicy::DataType::string ? "string" : "binary";
 }
 const char* text(config::Ordering o) {
-  switch (o) {
-    case config::Ordering::partition: return "partition";
-    case config::Ordering::key: return "key";
-    case config::Ordering::none: break;
-  }
-  return "none";
+  return o == config::Ordering::partition ? "partition" : o == config::Ordering::key ? "key" : "none";
 }
 
 pipeline::Policy policy_of(const config::Trigger& trigger) {
@@ -62,13 +57,13 @@ worker::PoolSpec pool_spec(const RunnerSpec& spec) {
   welcome.max_batch_size = t.batch.max_batch_size;
   welcome.timeout_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(t.worker.timeout).count());
-  worker::PoolSpec pool;
-  pool.trigger = t.name;
-  pool.worker = t.worker;
-  pool.welcome = std::move(welcome);
-  pool.seed = spec.seed;
-  pool.sdk_python_path = spec.sdk_python_path;
-  return pool;
+  return {.trigger = t.name,
+          .worker = t.worker,
+          .welcome = std::move(welcome),
+          .seed = spec.seed,
+          .sdk_python_path = spec.sdk_python_path,
+          .memory = spec.memory,
+          .timings = {}};
 }
 
 kafka::ConsumerSpec consumer_spec(const config::Trigger& trigger) {
@@ -147,8 +142,10 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 void Runner::Impl::start() {
-  pool_ = std::make_unique<worker::Pool>(loop_, pool_spec(spec_),
-                                         guarded([](Impl& self, const pipeline::Event& e) { self.feed(e); }));
+  pool_ = std::make_unique<worker::Pool>(
+      loop_, pool_spec(spec_),
+      worker::PoolSink{guarded([](Impl& self, const pipeline::Event& e) { self.feed(e); }),
+                       guarded([](Impl& self) { self.status_soon(); })});
   log::info("trigger_started", {{"trigger", spec_.trigger.name}, {"group", spec_.trigger.consumer_group}});
   pool_->start();
   make_consumer();

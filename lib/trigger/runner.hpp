@@ -14,6 +14,7 @@
 #include "config/schema.hpp"
 #include "kafka/janitor.hpp"
 #include "trigger/status.hpp"
+#include "worker/memory.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -26,6 +27,7 @@ struct RunnerSpec {
   std::string daemon;           // "triggerd/0.1.0", for Welcome
   std::string sdk_python_path;  // of the bundled Python SDK; empty: none
   std::uint64_t seed = 0;
+  worker::MemoryReader* memory = nullptr;  // outlives the runner; needed where maxMemory is set
 };
 
 // What the runner tells of itself. Called on its loop.

@@ -19,6 +19,8 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
       : control_(control), spec_(std::move(spec)), sink_(std::move(sink)) {
     const unsigned cores = spec_.loops > 0 ? spec_.loops : std::max(1U, std::thread::hardware_concurrency());
     const std::size_t loops = std::max<std::size_t>(1, std::min<std::size_t>(cores, spec_.triggers.size()));
+    const auto limited = [](const config::Trigger& t) { return t.worker.max_memory > 0; };
+    if (std::ranges::any_of(spec_.triggers, limited)) memory_ = std::make_unique<worker::MemoryReader>();
     for (std::size_t i = 0; i < loops; ++i)
       loops_.push_back(std::make_unique<EventLoop>("loop-" + std::to_string(i)));
   }
@@ -44,6 +46,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
   SupervisorSpec spec_;
   SupervisorSink sink_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
+  std::unique_ptr<worker::MemoryReader> memory_;  // ends before the loops, which it answers to
   kafka::Janitor janitor_;  // ends before the loops: its last jobs still hold what belongs to them
   std::vector<Slot> slots_;
   std::map<std::string, Status> statuses_;
@@ -70,7 +73,7 @@ void Supervisor::Impl::start() {
 void Supervisor::Impl::add(const config::Trigger& trigger, std::size_t index) {
   Slot& slot = slots_[index];
   slot.loop = loops_[index % loops_.size()].get();
-  RunnerSpec spec{trigger, spec_.daemon, spec_.sdk_python_path, spec_.seed + index};
+  RunnerSpec spec{trigger, spec_.daemon, spec_.sdk_python_path, spec_.seed + index, memory_.get()};
   slot.loop->post([this, &slot, spec = std::move(spec), sink = runner_sink(trigger.name)]() mutable {
     slot.runner = std::make_unique<Runner>(slot.loop->context(), janitor_, std::move(spec), std::move(sink));
     slot.runner->start();

@@ -21,6 +21,7 @@ struct Timings {
   Duration exit_after_close =
       std::chrono::seconds(2);  // the session ended: the process may still write its last lines
   Duration give_up_after = std::chrono::seconds(10);  // killed, but stuck in the kernel: count it as gone
+  Duration memory_every = std::chrono::seconds(1);    // is what the workers take of it read
   std::uint32_t starting_at_once = 4;                 // processes of one trigger between spawn and Hello
 };
 

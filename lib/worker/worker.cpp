@@ -33,7 +33,7 @@ void Worker::start() {
   Result<Process> process = spawn_process();
   if (process) return adopt(std::move(*process));
   step_ = process.error().code;
-  cause_ = process.error().message;
+  reason_ = process.error().message;
   state_ = State::ending;
   boost::asio::post(loop_, [self = shared_from_this()] {
     if (self->state_ != State::gone) self->finish("");
@@ -110,8 +110,8 @@ void Worker::welcome(const wire::Hello& hello) {
                              {"pid", pid_},
                              {"sdk", hello.sdk},
                              {"after_ms", milliseconds(Clock::now() - started_)}});
-  sink_.ready();
   sink_.event(pipeline::WorkerReady{id_, hello.concurrency, hello.credit});
+  sink_.ready();
 }
 
 void Worker::session_ended(const SessionEnd& end) {
@@ -119,20 +119,22 @@ void Worker::session_ended(const SessionEnd& end) {
   switch (end.kind) {
     case SessionEnd::Kind::closed: break;
     case SessionEnd::Kind::bye:
-      cause_ = "said Bye: " + end.code + (end.text.empty() ? "" : ": " + end.text);
+      said_drained_ = end.code == "drained";
+      if (!forced_) reason_ = "said Bye: " + end.code + (end.text.empty() ? "" : ": " + end.text);
       break;
-    case SessionEnd::Kind::silent: return kill("silent: no Pong within " + seconds_text(timings.pong_within));
+    case SessionEnd::Kind::silent:
+      return kill("silent: no Pong within " + seconds_text(timings.pong_within), Cause::crashed);
     case SessionEnd::Kind::violation:
-      cause_ = "protocol error: " + end.text;
+      if (!forced_) reason_ = "protocol error: " + end.text;
       step_ = "protocol";
       ending_.protocol_error = true;
       log::warn("worker_protocol_error",
                 {{"trigger", spec_->trigger}, {"worker", id_.value}, {"pid", pid_}, {"rule", end.text}});
       break;
   }
-  // A draining worker has its own, longer time to leave.
+  // A draining worker has its own, longer time to leave, and one that is being ended its own, shorter one.
   if (state_ == State::draining && end.kind != SessionEnd::Kind::violation) return;
-  if (state_ == State::gone) return;
+  if (state_ == State::ending || state_ == State::gone) return;
   state_ = State::ending;
   arm(timings.exit_after_close, &Worker::close_timed_out);
 }
@@ -145,14 +147,30 @@ void Worker::cancel(const TopicPartition& source, Epoch epoch) {
   if (state_ == State::ready) session_->send(wire::Cancel{source, epoch});
 }
 
-void Worker::kill(const std::string& reason) {
+// What was said first is why it ended.
+void Worker::force(const std::string& reason, Cause cause) {
+  if (forced_) return;
+  forced_ = cause;
+  if (reason_.empty()) reason_ = reason;
+}
+
+void Worker::kill(const std::string& reason, Cause cause) {
   if (state_ == State::gone || pid_ < 0) return;
-  if (cause_.empty()) cause_ = reason;
+  force(reason, cause);
   kill_now();
 }
 
-void Worker::drain(Duration grace) {
-  ending_.asked = true;
+void Worker::terminate(const std::string& reason) {
+  if (state_ == State::ending || state_ == State::gone || pid_ < 0) return;
+  force(reason, Cause::crashed);
+  state_ = State::ending;
+  signal(SIGTERM);
+  arm(spec_->timings.kill_after_term, &Worker::kill_now);
+}
+
+void Worker::drain(Duration grace, Cause overdue) {
+  asked_ = true;
+  overdue_ = overdue;
   if (state_ == State::starting) {
     // It has nothing to finish.
     state_ = State::draining;
@@ -192,16 +210,22 @@ void Worker::arm(Duration after, void (Worker::*step)()) {
   });
 }
 
-void Worker::start_timed_out() { kill("no Hello within " + seconds_text(spec_->worker.start_timeout)); }
+Duration Worker::age() const { return Clock::now() - started_; }
 
-void Worker::close_timed_out() { kill("closed its socket but did not exit"); }
+void Worker::start_timed_out() {
+  kill("no Hello within " + seconds_text(spec_->worker.start_timeout), Cause::crashed);
+}
+
+void Worker::close_timed_out() { kill("closed its socket but did not exit", Cause::crashed); }
 
 void Worker::drain_timed_out() {
+  force("did not drain in time", overdue_);
   signal(SIGTERM);
   arm(spec_->timings.kill_after_term, &Worker::kill_now);
 }
 
 void Worker::kill_now() {
+  if (std::exchange(killed_, true)) return;
   state_ = State::ending;
   signal(SIGKILL);
   arm(spec_->timings.give_up_after, &Worker::give_up);
@@ -219,6 +243,12 @@ void Worker::exited() {
   if (state_ != State::gone) finish(*how);
 }
 
+// An end that was asked for and left nothing behind is a good one, however it came about in detail.
+Worker::Cause Worker::cause() const {
+  if (asked_ && said_drained_ && session_->idle()) return Cause::stopped;
+  return forced_.value_or(Cause::crashed);
+}
+
 void Worker::finish(const std::string& how) {
   state_ = State::gone;
   ++deadline_number_;
@@ -230,31 +260,32 @@ void Worker::finish(const std::string& how) {
     err_->finish();
     lines_->finish();
   }
-  ending_.lifetime = Clock::now() - started_;
-  const std::string reason = cause_.empty() ? how : cause_;
-  log_end(how, reason);
-  if (ending_.was_ready) sink_.event(pipeline::WorkerLost{id_, reason});
+  ending_.lifetime = age();
+  ending_.cause = cause();
+  ending_.reason = !reason_.empty() ? reason_ : ending_.was_ready ? how : how + " before Hello";
+  if (err_) ending_.stderr_line = last_line(err_->tail());
+  log_end(how);
+  if (ending_.was_ready) sink_.event(pipeline::WorkerLost{id_, ending_.reason, ending_.cause});
   sink_.gone(ending_);
 }
 
-void Worker::log_end(const std::string& how, const std::string& reason) const {
+void Worker::log_end(const std::string& how) const {
   const std::string tail = err_ ? err_->tail() : "";
-  if (ending_.asked && pid_ >= 0) {
+  if (asked_ && ending_.cause == Cause::stopped && pid_ >= 0) {
     log::info("worker_stopped",
               {{"trigger", spec_->trigger}, {"worker", id_.value}, {"pid", pid_}, {"exit", how}});
   } else if (ending_.was_ready) {
     log::warn("worker_lost", {{"trigger", spec_->trigger},
                               {"worker", id_.value},
                               {"pid", pid_},
-                              {"reason", reason},
+                              {"reason", ending_.reason},
                               {"exit", how},
                               {"stderr", tail}});
   } else {
-    const std::string error = cause_.empty() ? how + " before Hello" : cause_;
     log::error("worker_start_failed", {{"trigger", spec_->trigger},
                                        {"worker", id_.value},
                                        {"step", step_},
-                                       {"error", error},
+                                       {"error", ending_.reason},
                                        {"stderr", tail}});
   }
 }

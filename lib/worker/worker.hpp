@@ -28,16 +28,19 @@ namespace triggerd::worker {
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
   enum class State { starting, ready, draining, ending, gone };
+  using Cause = pipeline::WorkerLost::Cause;
   struct Ending {
     bool was_ready = false;
-    bool asked = false;  // it was told to stop
+    Cause cause = Cause::crashed;
     bool protocol_error = false;
-    Duration lifetime{};  // from spawn
+    Duration lifetime{};      // from spawn
+    std::string reason;       // in a few words
+    std::string stderr_line;  // the last it wrote; empty: none
     std::uint64_t ignored_answers = 0;
   };
   struct Sink {
     std::function<void(const pipeline::Event&)> event;
-    std::function<void()> ready;
+    std::function<void()> ready;  // after the WorkerReady
     std::function<void(const Ending&)> gone;
   };
 
@@ -47,14 +50,20 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void send(const std::vector<wire::Delivery>& deliveries);
   void cancel(const TopicPartition& source, Epoch epoch);
   // At once, the whole process group.
-  void kill(const std::string& reason);
-  // Drain frame, TERM after `grace`, KILL a moment later. A second call shortens the first one's grace.
-  void drain(Duration grace);
+  void kill(const std::string& reason, Cause cause);
+  // For what it did: TERM, so that it may say where it hangs, and KILL a moment later.
+  void terminate(const std::string& reason);
+  // Drain frame, TERM after `grace`, KILL a moment later. A second call takes the first one's place.
+  // `overdue`: the cause of its loss where it took TERM.
+  void drain(Duration grace, Cause overdue);
   // Kills without a word; nothing is reported any more.
   void abandon();
 
   WorkerId id() const { return id_; }
+  pid_t pid() const { return pid_; }  // -1: it was never started
   State state() const { return state_; }
+  Duration age() const;  // from spawn
+  std::uint64_t handled() const { return session_ ? session_->handled() : 0; }
   std::uint64_t ignored_answers() const { return session_ ? session_->ignored_answers() : 0; }
 
  private:
@@ -66,6 +75,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void welcome(const wire::Hello& hello);
   void session_ended(const SessionEnd& end);
   void signal(int number) const;
+  void force(const std::string& reason, Cause cause);
+  Cause cause() const;
   void arm(Duration after, void (Worker::*step)());
   void start_timed_out();
   void close_timed_out();
@@ -74,7 +85,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void give_up();
   void exited();
   void finish(const std::string& how);
-  void log_end(const std::string& how, const std::string& reason) const;
+  void log_end(const std::string& how) const;
 
   boost::asio::io_context& loop_;
   std::shared_ptr<const PoolSpec> spec_;
@@ -91,7 +102,12 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::shared_ptr<LineLog> lines_;
   std::shared_ptr<Output> out_, err_;
   std::string step_ = "hello";  // that failed, where it never became ready
-  std::string cause_;           // why we ended it, or what it said last; empty: it just ended
+  bool asked_ = false;          // it was told to leave, whatever then happened
+  bool said_drained_ = false;
+  bool killed_ = false;
+  Cause overdue_ = Cause::stopped;
+  std::optional<Cause> forced_;  // a signal of ours has ended it, or will
+  std::string reason_;           // why we ended it, or what it said last; empty: it just ended
   Ending ending_;
 };
 

@@ -1,6 +1,8 @@
 #include "contract/session_rig.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -38,11 +40,20 @@ PoolSpec SessionRig::stub(const std::vector<std::string>& mode) {
   return spec;
 }
 
+PoolSpec SessionRig::python(const std::string& handler) {
+  PoolSpec spec = stub({});
+  spec.worker.command = {TRIGGERD_PYTHON, "-m",
+                         "triggerd",      TRIGGERD_TESTS_DIR "/contract/session_handlers.py",
+                         "--handler",     handler};
+  spec.sdk_python_path = TRIGGERD_TESTS_DIR "/../workers/python";
+  return spec;
+}
+
 SessionRig::SessionRig(std::vector<std::string> mode) : spec(stub(mode)) {}
 
 void SessionRig::start() {
-  pool =
-      std::make_unique<Pool>(loop, spec, [this](const pipeline::Event& event) { events.push_back(event); });
+  pool = std::make_unique<Pool>(
+      loop, spec, PoolSink{[this](const pipeline::Event& event) { events.push_back(event); }, nullptr});
   pool->start();
 }
 
@@ -93,6 +104,42 @@ std::string SessionRig::field(std::string_view event, std::string_view name) con
   const bool quoted = rest.starts_with('"');
   return std::string(quoted ? rest.substr(1, rest.find('"', 1) - 1) : rest.substr(0, rest.find(' ')));
 }
+
+pipeline::WorkerLost SessionRig::lost(WorkerId worker) {
+  pipeline::WorkerLost found{worker, "it is not", pipeline::WorkerLost::Cause::stopped};
+  bool is_lost = false;
+  until([&] {
+    for (const pipeline::WorkerLost& event : all<pipeline::WorkerLost>()) {
+      if (event.worker != worker) continue;
+      found = event;
+      is_lost = true;
+    }
+    return is_lost;
+  });
+  return found;
+}
+
+bool SessionRig::answered(std::size_t batches) {
+  return until([&] { return all<pipeline::Answered>().size() >= batches; });
+}
+
+pid_t SessionRig::pid_of(WorkerId worker) const {
+  const std::string start =
+      "event=worker_started trigger=orders worker=" + std::to_string(worker.value) + " ";
+  const std::string line = logs.lines(start).at(0);
+  return std::stoi(line.substr(line.find("pid=") + 4));
+}
+
+Flag::Flag() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "triggerd-flag-XXXXXX").string();
+  folder_ = ::mkdtemp(pattern.data());
+}
+
+Flag::~Flag() { std::filesystem::remove_all(folder_); }
+
+void Flag::raise() const { std::ofstream file(path()); }
+
+void Flag::lower() const { std::filesystem::remove(path()); }
 
 bool process_ended(pid_t pid) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

@@ -21,6 +21,8 @@ class SessionRig {
   // One process of the stub worker in this mode, with short back-off.
   explicit SessionRig(std::vector<std::string> mode);
   static PoolSpec stub(const std::vector<std::string>& mode);
+  // The Python SDK with this function of session_handlers.py instead.
+  static PoolSpec python(const std::string& handler);
 
   PoolSpec spec;  // may be changed before start()
   std::vector<pipeline::Event> events;
@@ -52,6 +54,25 @@ class SessionRig {
   // The value after "NAME=" in the first line with `event`, without its quotes; empty: there is none.
   std::string field(std::string_view event, std::string_view name) const;
   std::string lost_reason() const { return all<pipeline::WorkerLost>().at(0).reason; }
+  // Waits for the worker's loss.
+  pipeline::WorkerLost lost(WorkerId worker = WorkerId{1});
+  bool answered(std::size_t batches);
+  pid_t pid_of(WorkerId worker) const;
+};
+
+// A file that is not there until it is made, and is gone with the test.
+class Flag {
+ public:
+  Flag();
+  ~Flag();
+  Flag(const Flag&) = delete;
+  Flag& operator=(const Flag&) = delete;
+  std::string path() const { return folder_ + "/rules"; }
+  void raise() const;
+  void lower() const;
+
+ private:
+  std::string folder_;
 };
 
 // True once the process with this number has ended (a zombie has).

@@ -25,7 +25,7 @@ pid_t child_pid(const SessionRig& rig) {
 
 TEST(SessionStop, APoolThatNeverStartedStops) {
   SessionRig rig({"ok"});
-  rig.pool = std::make_unique<Pool>(rig.loop, rig.spec, [](const pipeline::Event&) {});
+  rig.pool = std::make_unique<Pool>(rig.loop, rig.spec, PoolSink{[](const pipeline::Event&) {}, nullptr});
   bool stopped = false;
   rig.pool->stop(seconds(1), [&] { stopped = true; });
   EXPECT_FALSE(stopped) << "never from inside the call";
@@ -144,10 +144,11 @@ TEST(SessionStop, ADestroyedPoolKillsAndSaysNothingMore) {
 
 TEST(SessionStop, ThePoolMayBeDestroyedByWhatItReports) {
   SessionRig rig({"crash"});
-  rig.pool = std::make_unique<Pool>(rig.loop, rig.spec, [&](const pipeline::Event& event) {
+  const auto took = [&](const pipeline::Event& event) {
     rig.events.push_back(event);
     if (std::holds_alternative<WorkerLost>(event)) rig.pool.reset();
-  });
+  };
+  rig.pool = std::make_unique<Pool>(rig.loop, rig.spec, PoolSink{took, nullptr});
   rig.pool->start();
   ASSERT_TRUE(rig.ready());
   rig.send(kFirst, 1);

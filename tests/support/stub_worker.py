@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE = range(1, 12)
 HEADER = struct.Struct("<IBBHQ")
@@ -288,6 +289,61 @@ def family(where="inside"):
                              start_new_session=where == "outside")
     say(f"child {child.pid}")
     daemon.serve(lambda _number, _payload: os._exit(9))
+
+
+def flaky(path):
+    """Does not start while there is such a file; serves where there is none."""
+    if os.path.exists(path):
+        print("reading the rules", file=sys.stderr)
+        print(f"no rules in {os.path.basename(path)}", file=sys.stderr, flush=True)
+        sys.exit(3)
+    started().serve()
+
+
+def held(path):
+    """Says Hello once there is no such file."""
+    while os.path.exists(path):
+        time.sleep(0.005)
+    started().serve()
+
+
+def ok_then(what):
+    """Answers its first batch; of the second it does not come back: hang, or crash, when it is told to drain too."""
+    daemon = started()
+    batches = []
+
+    def on_batch(number, _payload):
+        batches.append(number)
+        if len(batches) == 1:
+            daemon.ack(number)
+        elif what == "hang":
+            say("hanging")
+            pause_for_ever()
+
+    daemon.serve(on_batch, on_drain=lambda: os.kill(os.getpid(), signal.SIGSEGV))
+
+
+def hog(mebibytes="64", children="0", drains="yes"):
+    """Keeps so much memory from its first batch on; its children share it and touch none of it."""
+    daemon = started()
+    kept = []
+
+    def on_batch(number, _payload):
+        if not kept:
+            kept.append(b"x" * (int(mebibytes) << 20))
+            for _ in range(int(children)):
+                if os.fork() == 0:
+                    pause_for_ever()
+        daemon.ack(number)
+    daemon.serve(on_batch, on_drain=None if drains == "yes" else lambda: say("drain ignored"))
+
+
+def hog_child(mebibytes="64"):
+    """A child in a process group of its own has the memory."""
+    daemon = started()
+    code = f"import threading; kept = b'x' * ({mebibytes} << 20); print('full', flush=True); threading.Event().wait()"
+    subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    daemon.serve()
 
 
 if __name__ == "__main__":
