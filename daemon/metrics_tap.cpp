@@ -56,7 +56,11 @@ void MetricsTap::took(const trigger::Status& status) {
   m.worker_processes["ready"].set(status.pool.ready);
   m.worker_processes["stopping"].set(status.pool.stopping);
   m.worker_processes["backing_off"].set(status.pool.backing_off);
+  m.worker_processes["crash_looping"].set(status.pool.crash_looping);
   m.worker_starts.follow(status.pool.starts);
+  m.worker_restarts.follow(status.pool.restarts);
+  m.worker_recycles["requests"].follow(status.pool.recycled_for_requests);
+  m.worker_recycles["memory"].follow(status.pool.recycled_for_memory);
   m.worker_start_failures.follow(status.pool.start_failures);
   m.worker_losses.follow(status.pool.losses);
   m.worker_protocol_errors.follow(status.pool.protocol_errors);

@@ -65,13 +65,20 @@ inline constexpr Definition kCatalog[] = {
     {"triggerd_commit_duration_seconds", Type::histogram, "trigger", "",
      "Time from an offset commit to its answer."},
 
-    {"triggerd_worker_processes", Type::gauge, "trigger,state", "starting,ready,stopping,backing_off",
-     "Worker processes, by where they are in their life."},
+    {"triggerd_worker_processes", Type::gauge, "trigger,state",
+     "starting,ready,stopping,backing_off,crash_looping",
+     "Worker processes, by where they are in their life; crash_looping: those that have failed five times in "
+     "a "
+     "row, counted by where they are too."},
     {"triggerd_worker_starts_total", Type::counter, "trigger", "", "Worker processes started."},
+    {"triggerd_worker_restarts_total", Type::counter, "trigger", "",
+     "Worker processes started in the place of one that failed."},
+    {"triggerd_worker_recycles_total", Type::counter, "trigger,reason", "requests,memory",
+     "Worker processes replaced by a fresh one: maxRequests or maxMemory was reached."},
     {"triggerd_worker_start_failures_total", Type::counter, "trigger", "",
      "Worker processes that did not come as far as Hello."},
     {"triggerd_worker_losses_total", Type::counter, "trigger", "",
-     "Worker processes that ended without being asked to."},
+     "Worker processes that crashed, or were ended for what they did."},
     {"triggerd_worker_protocol_errors_total", Type::counter, "trigger", "",
      "Worker sessions ended because the worker broke the protocol."},
 

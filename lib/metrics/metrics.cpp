@@ -110,6 +110,8 @@ TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
       commit_duration(r.histogram(definition("triggerd_commit_duration_seconds"), name, commit_buckets())),
       worker_processes(r.gauges(definition("triggerd_worker_processes"), name)),
       worker_starts(r.counter(definition("triggerd_worker_starts_total"), name)),
+      worker_restarts(r.counter(definition("triggerd_worker_restarts_total"), name)),
+      worker_recycles(r.counters(definition("triggerd_worker_recycles_total"), name)),
       worker_start_failures(r.counter(definition("triggerd_worker_start_failures_total"), name)),
       worker_losses(r.counter(definition("triggerd_worker_losses_total"), name)),
       worker_protocol_errors(r.counter(definition("triggerd_worker_protocol_errors_total"), name)),

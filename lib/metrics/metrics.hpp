@@ -45,7 +45,9 @@ class TriggerMetrics {
   ByValue<Counter> commits;
   Histogram commit_duration;
   ByValue<Gauge> worker_processes;
-  Counter worker_starts, worker_start_failures, worker_losses, worker_protocol_errors;
+  Counter worker_starts, worker_restarts;
+  ByValue<Counter> worker_recycles;
+  Counter worker_start_failures, worker_losses, worker_protocol_errors;
 
   // All that this daemon owns now: partitions that are not named lose their series.
   void set_partitions(std::vector<PartitionValues> partitions);

@@ -12,6 +12,18 @@ json::value number(const std::optional<Offset>& offset) {
   return offset ? json::value(offset->value) : json::value();
 }
 
+json::object pool_json(const worker::PoolStats& pool) {
+  return {{"starting", pool.starting},
+          {"ready", pool.ready},
+          {"stopping", pool.stopping},
+          {"backingOff", pool.backing_off},
+          {"crashLooping", pool.crash_looping},
+          {"lastCrash", pool.last_crash},
+          {"restarts", pool.restarts},
+          {"recycled",
+           json::object{{"requests", pool.recycled_for_requests}, {"memory", pool.recycled_for_memory}}}};
+}
+
 json::object partition_json(const PartitionReport& report) {
   const pipeline::PartitionStatus& p = report.status;
   return {{"topic", p.source.topic.name()},
@@ -47,6 +59,10 @@ std::vector<std::string> not_ready(const Status& status) {
   if (!status.joined)
     say("has not joined group " + status.group + (status.last_error.empty() ? "" : ": " + status.last_error));
   if (status.pool.ready == 0) say("no worker is ready");
+  if (const std::uint32_t looping = status.pool.crash_looping; looping > 0) {
+    say(std::to_string(looping) + (looping == 1 ? " worker process is" : " worker processes are") +
+        " in a crash loop; the last ended: " + status.pool.last_crash);
+  }
   for (const PartitionReport& p : status.partitions) {
     if (p.status.blocked_at) {
       say(to_string(p.status.source) + " is blocked at offset " + std::to_string(p.status.blocked_at->value));
@@ -73,10 +89,7 @@ std::string to_json(const Status& status) {
                                       {"reading", s.reading},
                                       {"settled", s.settled_ok},
                                       {"failedAttempts", s.attempts_failed},
-                                      {"workers", json::object{{"starting", status.pool.starting},
-                                                               {"ready", status.pool.ready},
-                                                               {"stopping", status.pool.stopping},
-                                                               {"backingOff", status.pool.backing_off}}},
+                                      {"workers", pool_json(status.pool)},
                                       {"partitions", std::move(partitions)}});
 }
 

@@ -45,6 +45,35 @@ TEST(NotReady, NamesTopicPartitionAndOffsetOfABlockedLane) {
   EXPECT_EQ(not_ready(s), std::vector<std::string>{"orders: orders[3] is blocked at offset 17"});
 }
 
+TEST(NotReady, SaysHowAWorkerInACrashLoopEnded) {
+  Status s = working();
+  s.pool.crash_looping = 1;
+  s.pool.last_crash = "exit status 3 before Hello: no module named billing";
+  EXPECT_EQ(not_ready(s),
+            std::vector<std::string>{"orders: 1 worker process is in a crash loop; the last ended: "
+                                     "exit status 3 before Hello: no module named billing"});
+  s.pool.crash_looping = 2;
+  s.pool.ready = 0;
+  ASSERT_EQ(not_ready(s).size(), 2U);
+  EXPECT_TRUE(not_ready(s)[1].starts_with("orders: 2 worker processes are in a crash loop; "));
+}
+
+TEST(StatusJson, ShowsRecyclesAndCrashLoops) {
+  Status s = working();
+  s.pool.crash_looping = 1;
+  s.pool.last_crash = "signal 9 (Killed)";
+  s.pool.restarts = 6;
+  s.pool.recycled_for_requests = 7;
+  s.pool.recycled_for_memory = 8;
+  const auto json = boost::json::parse(to_json(s)).as_object();
+  const auto& workers = json.at("workers").as_object();
+  EXPECT_EQ(workers.at("crashLooping").to_number<int>(), 1);
+  EXPECT_EQ(workers.at("lastCrash").as_string(), "signal 9 (Killed)");
+  EXPECT_EQ(workers.at("restarts").to_number<int>(), 6);
+  EXPECT_EQ(workers.at("recycled").at("requests").to_number<int>(), 7);
+  EXPECT_EQ(workers.at("recycled").at("memory").to_number<int>(), 8);
+}
+
 TEST(StatusJson, SaysUnknownAsNullAndNeverAsZero) {
   Status s = working();
   s.partitions = {{partition(std::nullopt), std::nullopt, std::nullopt},
