@@ -1,4 +1,5 @@
 """Workers that crash, hang, say nothing, print, or do not start: the daemon goes on and says what happened."""
+import json
 import os
 
 from harness import Case, python_worker
@@ -88,6 +89,64 @@ class Worker(Case):
         daemon = self.daemon({"bad": bad, "good": self.trigger(topic, group)})
         daemon.wait_for("worker_protocol_error", trigger="bad")
         self.kafka.until_committed(group, topic)
+        daemon.stop()
+
+    def test_processes_are_recycled_while_records_flow_and_none_runs_twice(self):
+        topic, group = self.kafka.create(self.name("t"), 4), self.name("g")
+        self.kafka.fill(topic, 5000)
+        daemon = self.daemon({"t": self.trigger(topic, group, env={"SLEEP_MS": "1"},
+                                                worker={"maxRequests": 200, "processes": 2})})
+        ends = self.kafka.until_committed(group, topic)
+        recycled = daemon.metric("triggerd_worker_recycles_total", trigger="t", reason="requests")
+        daemon.stop()
+        self.assert_each_once(ends, topic)
+        self.assertGreater(recycled, 4)
+        self.assertFalse(daemon.seen("worker_lost") + daemon.seen("worker_restart_scheduled"))
+        self.assert_never_fewer_than(2, daemon)
+        # Each process came to its own limit, 160 to 200 records, and had some more before its successor was there.
+        handled = [int(e["handled"]) for e in daemon.seen("worker_recycle_started")]
+        self.assertGreaterEqual(min(handled), 160)
+
+    def assert_never_fewer_than(self, least, daemon):
+        """Ready processes, from the time when each of the first ones was until the daemon is told to stop."""
+        ready, enough = set(), set()
+        for event in daemon.events:
+            if event["event"] == "worker_ready":
+                ready.add(event["worker"])
+                enough.update({str(n) for n in range(1, least + 1)} & {str(event["worker"])})
+            elif event["event"] in ("worker_stopped", "worker_lost"):
+                ready.discard(event["worker"])
+            elif event["event"] == "daemon_draining":
+                return
+            if len(enough) == least:
+                self.assertGreaterEqual(len(ready), least, event)
+        self.fail("the daemon was not told to stop")
+
+    def test_a_process_that_grows_too_large_is_replaced(self):
+        topic, group = self.produce("a", {"keep_mib": 100}, *["b"] * 20)
+        daemon = self.daemon({"t": self.trigger(topic, group, worker={"maxMemory": "96MiB"})})
+        daemon.until_metric("triggerd_worker_recycles_total", lambda n: n == 1, trigger="t", reason="memory")
+        daemon.wait_for("worker_stopped", trigger="t", worker=1)
+        self.assertGreaterEqual(int(daemon.wait_for("worker_recycle_started", reason="memory")["memory_mib"]), 96)
+        self.kafka.produce(topic, [{"value": "c"}])
+        ends = self.kafka.until_committed(group, topic)
+        daemon.stop()
+        self.assert_each_once(ends, topic)
+        self.assertFalse(daemon.seen("worker_lost"))
+
+    def test_a_crash_loop_is_seen_where_people_look(self):
+        topic, group = self.produce("a")
+        command = ["sh", "-c", "echo no licence was found >&2; exit 3"]
+        daemon = self.daemon({"t": self.trigger(topic, group, command=command)})
+        daemon.wait_for("worker_crash_loop", trigger="t", failures=5)
+        daemon.until_metric("triggerd_worker_processes", lambda n: n == 1, trigger="t", state="crash_looping")
+        status, text = daemon.get("/readyz")
+        self.assertEqual(status, 503)
+        self.assertIn("t: 1 worker process is in a crash loop; the last ended: exit status 3 before Hello: "
+                      "no licence was found", text)
+        self.assertEqual(json.loads(daemon.get("/api/triggers/t")[1])["workers"]["crashLooping"], 1)
+        daemon.wait_for("worker_start_failed", trigger="t", count=6)  # it is tried again
+        self.assertEqual(len(daemon.seen("worker_crash_loop")), 1)
         daemon.stop()
 
     def test_one_triggers_crash_loop_leaves_the_other_alone(self):

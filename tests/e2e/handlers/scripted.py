@@ -5,6 +5,7 @@ The value is JSON or anything else; an object may say:
   gate           a file the attempt waits for
   fail_until     raise while the attempt's number is lower
   crash, hang    end the process without a word; never return (while the file CALM does not exist)
+  keep_mib       memory that is never given back
   print          a line for stdout
 Lines of RECORD_FILE: {"phase": "start" | "end", topic, partition, offset, key, value, headers, timestamp, attempt, pid}.
 """
@@ -17,6 +18,7 @@ import time
 _file = os.open(os.environ["RECORD_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 _all_sleep = float(os.environ.get("SLEEP_MS", "0")) / 1000
 _all_gate = os.environ.get("GATE")
+_kept = []
 _calm = os.environ.get("CALM", "/nonexistent")
 
 
@@ -47,6 +49,8 @@ def orders(record):
 def obey(record, script):
     if "print" in script:
         print(script["print"])
+    if "keep_mib" in script:
+        _kept.append(b"x" * (script["keep_mib"] << 20))
     if script.get("sleep_ms"):
         time.sleep(script["sleep_ms"] / 1000)
     if "gate" in script:
