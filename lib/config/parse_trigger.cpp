@@ -35,8 +35,10 @@ bool is_topic_character(char c) {
 bool is_balanced(std::string_view regex) {
   int depth = 0;
   for (std::size_t i = 0; i < regex.size(); ++i) {
-    if (regex[i] == '\\' && ++i == regex.size()) return false;
-    if (regex[i] == '[' && regex[i - 1] != '\\') {
+    if (regex[i] == '\\') {
+      ++i;  // what follows stands for itself
+      if (i == regex.size()) return false;
+    } else if (regex[i] == '[') {
       i = regex.find(']', i + 2);  // a ] in the first place is one of the characters
       if (i == std::string_view::npos) return false;
     } else if (regex[i] == '(') {
