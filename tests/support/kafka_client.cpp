@@ -14,16 +14,18 @@ void check(const rd_kafka_error_t* error, const std::string& what) {
 
 namespace {
 void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
   auto& deliveries = *static_cast<Deliveries*>(opaque);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (deliveries.delivered) deliveries.delivered(*message);
+    return;
+  }
   ++deliveries.failed;
   deliveries.reason = rd_kafka_err2str(message->err);
 }
 }  // namespace
 
 namespace {
-Client open(rd_kafka_type_t type, const std::vector<std::pair<const char*, std::string>>& properties,
-            Deliveries* deliveries) {
+Client open(rd_kafka_type_t type, const std::vector<Property>& properties, Deliveries* deliveries) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   char text[512] = "";
   for (const auto& [name, value] : properties) {
@@ -44,30 +46,31 @@ Client connect(const std::string& brokers) {
               {{"bootstrap.servers", brokers}, {"group.id", "kafka_tool"}, {"log_level", "2"}}, nullptr);
 }
 
-Client connect_producer(const std::string& brokers, Deliveries& deliveries) {
-  return open(RD_KAFKA_PRODUCER,
-              {{"bootstrap.servers", brokers},
-               {"log_level", "2"},
-               {"linger.ms", "5"},
-               {"batch.size", "1000000"},
-               {"batch.num.messages", "100000"},
-               {"queue.buffering.max.messages", "1000000"}},
-              &deliveries);
+Client connect_producer(const std::string& brokers, Deliveries& deliveries,
+                        const std::vector<Property>& more) {
+  std::vector<Property> properties = {{"bootstrap.servers", brokers},
+                                      {"log_level", "2"},
+                                      {"linger.ms", "5"},
+                                      {"batch.size", "1000000"},
+                                      {"batch.num.messages", "100000"},
+                                      {"queue.buffering.max.messages", "1000000"}};
+  properties.insert(properties.end(), more.begin(), more.end());
+  return open(RD_KAFKA_PRODUCER, properties, &deliveries);
 }
 
-namespace {
-using Metadata = Owned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
-}  // namespace
-
-namespace {
-// The number of partitions once each has a leader; nothing before.
-std::optional<int> led_partitions(const Client& client, const std::string& topic) {
+Metadata metadata_of(const Client& client, const std::string& topic) {
   const Owned<rd_kafka_topic_t, rd_kafka_topic_destroy> handle(
       rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
   const rd_kafka_metadata_t* answer = nullptr;
   check(rd_kafka_metadata(client.get(), 0, handle.get(), &answer, kTimeoutMs), "metadata of " + topic);
-  const Metadata metadata(answer);
-  const rd_kafka_metadata_topic_t& found = answer->topics[0];
+  return Metadata(answer);
+}
+
+namespace {
+// The number of partitions once each has a leader; nothing before.
+std::optional<int> led_partitions(const Client& client, const std::string& topic) {
+  const Metadata metadata = metadata_of(client, topic);
+  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
   if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
       found.err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
     return std::nullopt;

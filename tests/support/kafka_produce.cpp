@@ -4,6 +4,8 @@
 #include <thread>
 
 #include <boost/json.hpp>
+#include <poll.h>
+#include <unistd.h>
 
 #include "support/kafka_client.hpp"
 
@@ -106,6 +108,66 @@ void produce_fill(const std::string& brokers, const Arguments& args) {
     if (i % 1024 == 0 || rate > 0) rd_kafka_poll(client.get(), 0);
   }
   finish(client, deliveries, count);
+}
+
+namespace {
+
+// Whoever started us has closed our stdin, or ended.
+bool told_to_end() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  char ignored = 0;
+  return ::poll(&input, 1, 0) > 0 && ::read(STDIN_FILENO, &ignored, 1) <= 0;
+}
+
+// What a service would use that must not lose a record: each exactly once in the log, in order, however often
+// a broker goes.
+const std::vector<Property> kSafe = {{"enable.idempotence", "true"},
+                                     {"acks", "all"},
+                                     {"message.timeout.ms", "0"},
+                                     {"topic.metadata.refresh.interval.ms", "1000"}};
+
+void produce_number(const Client& client, const std::string& topic, std::uint64_t number, std::size_t size,
+                    std::uint64_t keys) {
+  const std::string key = "k" + std::to_string(number % keys);
+  std::string value = std::to_string(number) + " ";
+  value.resize(std::max(size, value.size()), 'x');
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  void* const opaque = reinterpret_cast<void*>(static_cast<std::uintptr_t>(number));
+  for (;;) {
+    const auto error = rd_kafka_producev(
+        client.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(key.data(), key.size()),
+        RD_KAFKA_V_VALUE(value.data(), value.size()), RD_KAFKA_V_OPAQUE(opaque),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) check(error, "produce");
+    rd_kafka_poll(client.get(), 100);
+  }
+}
+
+}  // namespace
+
+void produce_numbered(const std::string& brokers, const Arguments& args) {
+  Deliveries deliveries;
+  deliveries.delivered = [](const rd_kafka_message_t& message) {
+    std::cout << reinterpret_cast<std::uintptr_t>(message._private) << ' ' << message.partition << ' '
+              << message.offset << '\n';
+  };
+  const Client client = connect_producer(brokers, deliveries, kSafe);
+  const auto most = std::stoull(args.at(1));
+  const auto size = std::stoull(args.at(2));
+  const double rate = std::stod(args.at(3));
+  const auto keys = std::stoull(args.at(4));
+  const auto begin = std::chrono::steady_clock::now();
+  std::uint64_t number = 0;
+  for (; number < most && !told_to_end(); ++number) {
+    std::this_thread::sleep_until(begin + std::chrono::duration<double>(static_cast<double>(number) / rate));
+    produce_number(client, args.at(0), number, size, keys);
+    rd_kafka_poll(client.get(), 0);
+    if (number % 256 == 0) std::cout << std::flush;
+  }
+  while (rd_kafka_outq_len(client.get()) > 0) rd_kafka_poll(client.get(), 100);
+  if (deliveries.failed != 0)
+    fail(std::to_string(deliveries.failed) + " not delivered: " + deliveries.reason);
 }
 
 }  // namespace triggerd::testing

@@ -8,9 +8,15 @@
 //   produce TOPIC              one JSON object a line on stdin: {"key":…,"value":…,"headers":[[name,value]…],
 //                              "partition":n,"timestamp":ms}; text, null, or {"hex":"00ff"} for bytes
 //   produce-fill TOPIC COUNT SIZE [PER_SECOND]        round robin over the partitions
-//   ends TOPIC   starts TOPIC  {"0":120,…}
+//   produce-numbered TOPIC COUNT SIZE PER_SECOND KEYS idempotent, acks of all replicas, a key of k0 … each,
+//   the
+//                              value begins with the record's number; `number partition offset` a line for
+//                              each that is delivered. At the end of stdin no more are begun.
+//   configure TOPIC key=value...                      an empty value is the default again
+//   ends TOPIC   starts TOPIC  {"0":120,…}            in-sync TOPIC    replicas that are, {"0":3,…}
 //   committed GROUP TOPIC      {"0":100,"1":null,…}
-//   group GROUP                {"state":"Stable","members":[{"client":…,"partitions":["t[0]",…]}]}
+//   commit GROUP TOPIC PARTITION OFFSET               of a group without members
+//   group GROUP {"state":"Stable","coordinator":2,"members":[{"client":…,"partitions":["t[0]",…]}]}
 //
 // BROKERS defaults to the environment's KAFKA_BROKERS. Results are JSON on stdout; errors end it with
 // status 1.
@@ -144,6 +150,30 @@ void trim(const Client& client, const Arguments& args) {
   check(rd_kafka_DeleteRecords_result_offsets(result)->elems[0].err, "trim");
 }
 
+void configure(const Client& client, const Arguments& args) {
+  const Owned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy> topic(
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, args.at(0).c_str()));
+  for (std::size_t i = 1; i < args.size(); ++i) {
+    const auto equals = args[i].find('=');
+    if (equals == std::string::npos) fail("not key=value: " + args[i]);
+    const std::string value = args[i].substr(equals + 1);
+    check(rd_kafka_ConfigResource_add_incremental_config(
+              topic.get(), args[i].substr(0, equals).c_str(),
+              value.empty() ? RD_KAFKA_ALTER_CONFIG_OP_TYPE_DELETE : RD_KAFKA_ALTER_CONFIG_OP_TYPE_SET,
+              value.empty() ? nullptr : value.c_str()),
+          args[i]);
+  }
+  const auto event =
+      ask(client, RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, [&](auto* c, auto* options, auto* queue) {
+        rd_kafka_ConfigResource_t* all[] = {topic.get()};
+        rd_kafka_IncrementalAlterConfigs(c, all, 1, options, queue);
+      });
+  std::size_t count = 0;
+  const auto* const* results = rd_kafka_IncrementalAlterConfigs_result_resources(
+      rd_kafka_event_IncrementalAlterConfigs_result(event.get()), &count);
+  check(rd_kafka_ConfigResource_error(results[0]), args[0]);
+}
+
 void print(const json::value& value) { std::cout << json::serialize(value) << "\n"; }
 
 void offsets(const Client& client, const std::string& topic, std::int64_t which) {
@@ -194,6 +224,34 @@ void committed(const Client& client, const Arguments& args) {
   print(out);
 }
 
+void commit(const Client& client, const Arguments& args) {
+  const List list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), args.at(1).c_str(), std::stoi(args.at(2)))->offset =
+      std::stoll(args.at(3));
+  const Owned<rd_kafka_AlterConsumerGroupOffsets_t, rd_kafka_AlterConsumerGroupOffsets_destroy> request(
+      rd_kafka_AlterConsumerGroupOffsets_new(args.at(0).c_str(), list.get()));
+  const auto event =
+      ask(client, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, [&](auto* c, auto* options, auto* queue) {
+        rd_kafka_AlterConsumerGroupOffsets_t* all[] = {request.get()};
+        rd_kafka_AlterConsumerGroupOffsets(c, all, 1, options, queue);
+      });
+  std::size_t groups = 0;
+  const auto* const* results = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &groups);
+  check(rd_kafka_group_result_error(results[0]), args[0]);
+  check(rd_kafka_group_result_partitions(results[0])->elems[0].err, args[1]);
+}
+
+void in_sync(const Client& client, const Arguments& args) {
+  json::object out;
+  const auto topic = metadata_of(client, args.at(0));
+  for (int i = 0; i < topic->topics[0].partition_cnt; ++i) {
+    const auto& partition = topic->topics[0].partitions[i];
+    out[std::to_string(partition.id)] = partition.isr_cnt;
+  }
+  print(out);
+}
+
 json::object describe(const rd_kafka_MemberDescription_t* member) {
   json::array partitions;
   const auto* assignment = rd_kafka_MemberDescription_assignment(member);
@@ -220,7 +278,10 @@ void group(const Client& client, const Arguments& args) {
     members.push_back(describe(rd_kafka_ConsumerGroupDescription_member(groups[0], i)));
   }
   const auto* state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(groups[0]));
-  print(json::object{{"state", state}, {"members", std::move(members)}});
+  const auto* coordinator = rd_kafka_ConsumerGroupDescription_coordinator(groups[0]);
+  print(json::object{{"state", state},
+                     {"coordinator", coordinator != nullptr ? rd_kafka_Node_id(coordinator) : -1},
+                     {"members", std::move(members)}});
 }
 
 void run(Arguments args) {
@@ -239,6 +300,9 @@ void run(Arguments args) {
       {"grow", grow},
       {"trim", trim},
       {"delete", remove},
+      {"configure", configure},
+      {"commit", commit},
+      {"in-sync", in_sync},
       {"committed", committed},
       {"group", group},
       {"ends", [](const Client& c, const Arguments& a) { offsets(c, a.at(0), RD_KAFKA_OFFSET_SPEC_LATEST); }},
@@ -247,6 +311,7 @@ void run(Arguments args) {
   if (command == "produce") return produce(brokers, args);
   if (command == "read") return read(brokers, args);
   if (command == "produce-fill") return produce_fill(brokers, args);
+  if (command == "produce-numbered") return produce_numbered(brokers, args);
   const auto found = commands.find(command);
   if (found == commands.end()) fail("no command " + command);
   found->second(connect(brokers), args);
