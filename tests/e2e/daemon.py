@@ -30,8 +30,11 @@ class Daemon:
         self._ended = False
         self.process = None
 
+    def argv(self):
+        return [self.binary, "run", "-c", self.file]
+
     def start(self):
-        self.process = subprocess.Popen([self.binary, "run", "-c", self.file], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.argv(), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -113,6 +116,7 @@ class Daemon:
     # --- its end
 
     def worker_pids(self):
+        """Of all that were ready so far."""
         return sorted({int(e["pid"]) for e in self.seen("worker_ready")})
 
     def end(self, signum, timeout=PATIENCE):
