@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 ROW    ?= all
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: build help demo test quickcheck test-all asan tsan fuzz lint tidy format bench real clean packages-%
+.PHONY: build help demo test quickcheck test-all asan tsan fuzz lint tidy format bench real chaos soak clean packages-%
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -69,6 +69,13 @@ bench: packages-build+worker-run+test+bench ## against raw librdkafka and conflu
 
 real: test-build ## the Debian package index through a daemon, with faults, and its progress
 	tests/e2e/run --build $(BUILD) --verbose real_test
+
+chaos: test-build ## every fault on real brokers while records flow: nothing lost, duplicates bounded
+	tests/chaos/run --build $(BUILD) --self-test -q
+	tests/chaos/run --build $(BUILD) $(CHAOS)
+
+soak: test-build ## an hour and two million records of faults at random; CHAOS="--soak 5" for less
+	tests/chaos/run --build $(BUILD) --soak 60 $(CHAOS)
 
 clean: ## remove what was built; the caches under the home directory stay
 	rm -rf build build-debug build-release build-asan build-tsan build-fuzz
