@@ -13,6 +13,7 @@ class Fault:
     rate = rigs.RATE
     quick_session = True  # of the group's members; else so long that nothing short can end it
     deletes_unread = False  # records of the topic
+    brokers_fail = False
     protocols = tuple(rigs.PROTOCOLS)
     properties = {}  # of the trigger
     worker = {}  # of its worker

@@ -65,6 +65,23 @@ def out_of_order(lines, by_key):
         last[lane] = max(line.offset, last.get(lane, -1))
 
 
+def went_back(events):
+    """Commits of one daemon, as it logged them, that are lower than one before of the same assignment."""
+    committed = {}
+    for event in events:
+        if event["event"] == "partitions_assigned":
+            for source in event["partitions"].split(","):
+                committed.pop(source.rpartition("@")[0], None)
+        elif event["event"] == "offsets_committed":
+            for text in event["offsets"].split(","):
+                source, _, offset = text.rpartition("@")
+                if offset.endswith("!"):  # refused
+                    continue
+                if int(offset) < committed.get(source, 0):
+                    yield f"{source} was committed at {committed[source]}, then at {offset}"
+                committed[source] = int(offset)
+
+
 def judge(evidence):
     verdict = Verdict(records=sum(evidence.ends.values()))
     counts = {p: array.array("L", [0]) * end for p, end in evidence.ends.items()}

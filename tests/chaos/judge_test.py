@@ -73,6 +73,17 @@ class Judged(unittest.TestCase):
         self.assertEqual(found.lost, ["[0]@3"])
 
 
+class CommitsLogged(unittest.TestCase):
+    def test_a_lower_one_is_found_but_not_after_another_assignment_nor_a_refused_one(self):
+        def committed(offsets):
+            return {"event": "offsets_committed", "offsets": offsets}
+        up = [committed("t[0]@5,t[1]@9"), committed("t[0]@7!,t[1]@10"), committed("t[0]@6")]
+        self.assertEqual(list(judge.went_back(up)), [])
+        self.assertEqual(list(judge.went_back([*up, committed("t[0]@5")])), ["t[0] was committed at 6, then at 5"])
+        again = {"event": "partitions_assigned", "partitions": "t[0]@4,t[1]@9"}
+        self.assertEqual(list(judge.went_back([*up, again, committed("t[0]@5")])), [])
+
+
 class Committed:
     """A group's offsets, as the watch asks for them."""
 
@@ -111,6 +122,13 @@ class Watched(unittest.TestCase):
     def test_a_commit_that_goes_back_is_found(self):
         self.write("a.1", 0, 1)
         self.assertEqual(self.problems({0: 2}, {0: 1}), ["[0]'s commit went from 2 back to 1"])
+
+    def test_but_not_where_brokers_fail(self):
+        self.write("a.1", 0, 1)
+        watch = Watch(Committed({0: 2}, {0: 1}), "g", "t", self.handled, stale=True)
+        watch.look()
+        watch.look()
+        self.assertEqual(watch.problems, {})
 
     def test_a_line_cut_off_does_not_count_and_one_finished_later_does(self):
         self.write("a.1", 0, rest="t 0 1 k 1")

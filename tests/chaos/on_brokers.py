@@ -41,12 +41,12 @@ def kill(rig, broker):
     rig.addCleanup(rig.cluster.do, "up", len(BROKERS))
     pid = rig.cluster.pid(broker)
     rig.cluster.do("kill", broker)
-    rig.assertFalse(alive(pid), "the broker is gone")
+    until("the broker is gone", lambda: not alive(pid))
 
 
 class BrokerKill(Fault):
     name, what = "broker_kill", "kill -9 of a broker, the group's coordinator first; records go on; restarted"
-    short_times = 1
+    short_times, quick_session, brokers_fail = 1, False, True
 
     def inject(self, rig):
         broker = coordinator(rig) if rig.row.times == 0 else rig.rng.choice(BROKERS)
@@ -60,7 +60,7 @@ class BrokerKill(Fault):
 
 class ControllerKill(Fault):
     name, what = "controller_kill", "kill -9 of the broker that is the active controller; restarted"
-    times = 2
+    times, quick_session, brokers_fail = 2, False, True
 
     def inject(self, rig):
         broker = controller(rig)
@@ -75,6 +75,7 @@ class ControllerKill(Fault):
 
 class BrokerStop(Fault):
     name, what = "broker_stop", "SIGSTOP of a broker until the others take over its partitions; SIGCONT"
+    quick_session, brokers_fail = False, True
 
     def inject(self, rig):
         broker = rig.rng.choice(BROKERS)
@@ -96,7 +97,7 @@ class BrokerStop(Fault):
 
 class CoordinatorRestart(Fault):
     name, what = "coordinator_restart", "the group's coordinator is restarted in order, under load"
-    graceful = True
+    graceful, quick_session, brokers_fail = True, False, True
     times = 2
 
     def inject(self, rig):

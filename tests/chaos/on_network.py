@@ -3,6 +3,7 @@ from faults import Fault
 from harness import BINARY
 from network import Enclosed
 from rig import PATIENCE, TRIGGER, last
+from waiting import until
 
 SHORT_CUT = 3.0  # seconds
 
@@ -15,8 +16,10 @@ class Network(Fault):
         brokers = rig.cluster.do("bootstrap", "net")
         rig.addCleanup(rig.network.mend)
         self.broker = brokers.split(",")[0]
-        return rig.start(lambda name, trigger: Enclosed(BINARY, rig.folder, name, {"triggers": {TRIGGER: {**trigger, "brokerList": brokers}}},
-                                                        rig.network))
+
+        def make(name, trigger):
+            return Enclosed(BINARY, rig.folder, name, {"triggers": {TRIGGER: {**trigger, "brokerList": brokers}}}, rig.network)
+        return rig.start(make)
 
     def cut(self, rig):
         rig.assertTrue(rig.network.reaches(self.broker))
@@ -47,11 +50,15 @@ class NetworkLong(Network):
         rig.start()
 
     def inject(self, rig):
-        mark = self.far.mark()
+        mark, seen = self.far.mark(), []
         self.cut(rig)
-        rig.until_shared(but=1)
+
+        def expelled():
+            seen.append(rig.in_flight(self.far))
+            return rig.shared(but=1)
+        until("the other daemon owns all", expelled, PATIENCE)
+        found = rig.hit_with(self.far, max(seen))
         rig.moment()
-        found = rig.hit(self.far)
         rig.network.mend()
         self.far.wait_for("partitions_revoked", timeout=PATIENCE, since=mark, lost="true")
         rig.say(f"cut until {self.far.name} was expelled, {found} in flight")

@@ -107,8 +107,10 @@ class WorkerOom(Fault):
         before = [(daemon, daemon.mark(), rig.in_flight(daemon)) for daemon in rig.running]
         with open(rig.path("deadly"), "w", encoding="ascii"):
             pass
-        daemon, in_flight = until("a worker dies", lambda: next(((d, n) for d, mark, n in before if d.seen("worker_lost", since=mark)), None),
-                                  PATIENCE)
+
+        def its_daemon():
+            return next(((d, in_flight) for d, mark, in_flight in before if d.seen("worker_lost", since=mark)), None)
+        daemon, in_flight = until("a worker dies", its_daemon, PATIENCE)
         found = rig.hit_with(daemon, in_flight)
         rig.assertFalse(os.path.exists(rig.path("deadly")), "it died of what it was told")
         rig.say(f"a worker died in the middle, {found} in flight")

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ RATE, SIZE, KEYS = 500, 100, 300  # records a second, bytes, keys
 PAUSE_MS = "0.5"  # of a handler, for each record
 ENOUGH = 100_000_000  # the producer is told when to end
 MOMENT = (200, 1200)  # records between two faults
+SHOWN = 500  # characters of an error, at once; all of it at the end
 PATIENCE = 240.0  # seconds; the machine may be busy
 LONG_SESSION = {"session.timeout.ms": 45000, "heartbeat.interval.ms": 500}
 PROTOCOLS = {"range": {"partition.assignment.strategy": "range"},
@@ -79,16 +81,21 @@ class Rig(Case):
             self.fault.run(self)
             self.settle()
             self.pass_judgement()
-        except Exception:
-            again = ["tests/chaos/run", "--faults", self.fault.name, "--seed", self.options.seed, *self.options.again]
-            print(f"\n--- to repeat it: {shlex.join(map(str, again))}\n--- what the daemons, handlers and producer wrote: {self.folder}",
-                  file=sys.stderr, flush=True)
+        except Exception as error:
+            self.say_how_to_repeat(error)
             raise
         except KeyboardInterrupt:
             self.doCleanups()  # unittest does not
             raise
         finally:
             self.row.seconds = time.monotonic() - self.began
+
+    def say_how_to_repeat(self, error):
+        for log in self.cluster.logs():
+            shutil.copy(log, self.path("broker" + os.path.basename(log)))
+        again = ["tests/chaos/run", "--faults", self.fault.name, "--seed", self.options.seed, *self.options.again]
+        print(f"\n--- {type(error).__name__}: {str(error)[:SHOWN]}\n--- to repeat it: {shlex.join(map(str, again))}\n"
+              f"--- what daemons, handlers, producer and brokers wrote: {self.folder}", file=sys.stderr, flush=True)
 
     def begin(self):
         self.began = time.monotonic()
@@ -111,7 +118,7 @@ class Rig(Case):
         self.spared = set()  # daemons that no fault picks
         self.fleet = {}
         self.before_judgement = None
-        self.watch = Watch(self.kafka, self.group, self.topic, self.handled)
+        self.watch = Watch(self.kafka, self.group, self.topic, self.handled, self.fault.brokers_fail)
         self.produce()
         self.fault.start(self)
         self.until_shared()
@@ -174,14 +181,13 @@ class Rig(Case):
         except AssertionError:
             return None
 
-    def until_shared(self, but=0):
-        """Every running daemon (`but` so many) is a member with partitions, and nobody else is."""
-        members = len(self.running) - but
+    def shared(self, but=0):
+        """Is every running daemon (`but` so many) a member with partitions, and nobody else?"""
+        owned = self.owned()
+        return owned and len(owned) == len(self.running) - but and owned[0] > 0 and sum(owned) == self.partitions()
 
-        def probe():
-            owned = self.owned()
-            return owned and len(owned) == members and owned[0] > 0 and sum(owned) == self.partitions()
-        until(f"{members} daemons share the partitions", probe, PATIENCE)
+    def until_shared(self, but=0):
+        until(f"{len(self.running) - but} daemons share the partitions", lambda: self.shared(but), PATIENCE)
 
     def partitions(self):
         return len(self.kafka.ends(self.topic))
@@ -243,6 +249,8 @@ class Rig(Case):
         row.lost, row.duplicates = len(verdict.lost), verdict.duplicates
         row.looks, row.memory = self.watch.looks, self.watch.largest()
         row.problems = list(verdict.problems(allowed)) + list(self.watch.problems.values())
+        for daemon in self.daemons:
+            row.problems += [f"{daemon.name}: {found}" for found in judge.went_back(daemon.events)]
         self.say(f"{row.records} records, {row.lost} lost, {row.duplicates} duplicates of at most {allowed} "
                  f"({row.in_flight} in flight at the faults), {row.looks} looks at the commits")
         self.assertFalse(row.problems, "\n".join(row.problems))

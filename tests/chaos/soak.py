@@ -20,7 +20,7 @@ GROWTH = (1.2, 8.0)  # the last quarter of the hour over the second: factor, MiB
 
 
 class Soak(Fault):
-    name, daemons = "soak", 3
+    name, daemons, brokers_fail = "soak", 3, True
 
     def __init__(self, options):
         super().__init__(options)

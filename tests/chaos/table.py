@@ -4,7 +4,8 @@ import os
 import re
 
 README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md")
-HEAD = ("fault", "times", "group", "records", "lost", "duplicates", "at most", "in flight at the faults", "looks at commits", "largest daemon")
+HEAD = ("fault", "times", "group", "records", "lost", "duplicates", "at most", "in flight at the faults",
+        "looks at commits", "largest daemon")
 
 
 def cells(row):

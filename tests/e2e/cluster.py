@@ -1,4 +1,5 @@
 """The brokers a test run works on, by tests/kafka/kafka; their data lies in a folder of the build."""
+import glob
 import os
 import subprocess
 
@@ -25,6 +26,9 @@ class Cluster:
 
     def down(self):
         self.do("down", "--wipe")
+
+    def logs(self):
+        return glob.glob(os.path.join(self.env["KAFKA_DATA"], "[0-9]*.log"))
 
     def pid(self, broker):
         with open(os.path.join(self.env["KAFKA_DATA"], f"{broker}.pid"), encoding="ascii") as f:
