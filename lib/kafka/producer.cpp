@@ -55,7 +55,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void answer_soon(std::uint64_t id, std::string error);
   void answer_all(const std::string& error);
   void answer_given(const std::string& error);
-  void report(ProducerError error);
+  void report(const ProducerError& error);
   void end_client_soon();
   void end_client();
   void drop_client();
@@ -230,6 +230,7 @@ void Producer::Impl::answer_soon(std::uint64_t id, std::string error) {
 void Producer::Impl::answer_all(const std::string& error) {
   waiting_.clear();
   std::vector<std::uint64_t> ids;
+  ids.reserve(open_.size());
   for (const auto& [id, open] : open_) ids.push_back(id);
   for (const std::uint64_t id : ids) answer(id, error);
 }
@@ -242,7 +243,7 @@ void Producer::Impl::answer_given(const std::string& error) {
   for (const std::uint64_t id : ids) answer(id, error);
 }
 
-void Producer::Impl::report(ProducerError error) {
+void Producer::Impl::report(const ProducerError& error) {
   if (state_ == State::closing) return;
   const auto now = Clock::now();
   const bool same = error.code == last_error_.code && error.message == last_error_.message;
