@@ -81,7 +81,7 @@ void check_topics(const rd_kafka_topic_result_t* const* results, std::size_t cou
   }
 }
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{120};
 
 void create(const Client& client, const Arguments& args) {
   char text[256];
@@ -103,7 +103,9 @@ void create(const Client& client, const Arguments& args) {
   std::size_t count = 0;
   const auto* results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
-  check_topics(results, count);
+  // A request whose answer came late was sent twice, and found the topic it had made.
+  if (count != 1 || rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    check_topics(results, count);
   await_partitions(client, args.at(0), partitions, kPatience);
 }
 
