@@ -35,7 +35,7 @@ PoolSpec SessionRig::stub(const std::vector<std::string>& mode) {
   spec.welcome.timeout_ms = 300'000;
   spec.timings.restart_first = std::chrono::milliseconds(10);
   spec.timings.restart_most = std::chrono::milliseconds(100);
-  spec.timings.exit_after_close = std::chrono::milliseconds(300);
+  spec.timings.exit_after_close = kLongTime;  // a worker that ends is told apart from one that stays
   spec.timings.kill_after_term = std::chrono::milliseconds(300);
   return spec;
 }
