@@ -15,7 +15,7 @@ FAULTS = (on_processes.DaemonRestart, on_processes.DaemonKill, on_processes.Daem
           on_processes.WorkerKill, on_processes.WorkerOom, on_processes.WorkerPause, on_brokers.BrokerKill,
           on_brokers.BrokerStop, on_brokers.CoordinatorRestart, on_brokers.CommitRefused, on_brokers.CommitRefusedKill,
           on_group.RebalanceCooperative)
-LARGEST = 160.0  # MiB of a daemon's memory, ever
+LARGEST = 64.0  # MiB of a daemon's memory, ever
 GROWTH = (1.2, 8.0)  # the last quarter of the hour over the second: factor, MiB
 
 
