@@ -101,6 +101,7 @@ std::string batch_text(const BatchPolicy& batch) {
 std::string command_text(const WorkerSpec& worker) {
   const auto& command = worker.written_command.empty() ? worker.command : worker.written_command;
   std::vector<std::string> parts;
+  parts.reserve(command.size());
   for (const std::string& part : command)
     parts.push_back(part.empty() || part.find_first_of(" \t\n\"'\\") != std::string::npos ? in_quotes(part)
                                                                                           : part);

@@ -164,6 +164,7 @@ bool sound(const Trigger& trigger, const std::string& key, const Findings& findi
 
 void resolve_connections(Fleet& fleet, Findings& findings) {
   std::vector<std::string_view> names;
+  names.reserve(fleet.clusters.size());
   for (const auto& [name, connection] : fleet.clusters) names.push_back(name);
   for (Trigger& trigger : fleet.triggers) {
     if (trigger.cluster.empty()) continue;

@@ -47,7 +47,8 @@ struct ChildPlan {
   const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, 10);
   if (report < 0) fail(plan.report, Step::spawn);
   for (int& fd : from) {
-    if ((fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 10)) < 0) fail(report, Step::spawn);
+    fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    if (fd < 0) fail(report, Step::spawn);
   }
   for (int target = 0; target <= kWorkerSocketFd; ++target) {
     if (::dup2(from[target], target) < 0) fail(report, Step::spawn);
@@ -70,8 +71,8 @@ struct ChildPlan {
 
 // vfork does not copy the daemon's page tables, and returns once the child has done exec or given up.
 __attribute__((noinline)) pid_t start_child(const ChildPlan& plan) {
-  const pid_t pid = ::vfork();
-  if (pid == 0) run_child(plan);
+  const pid_t pid = ::vfork();    // NOLINT(*-unsafe-functions,*-security.insecureAPI.vfork)
+  if (pid == 0) run_child(plan);  // NOLINT(*-unix.Vfork): it makes plain system calls only
   return pid;
 }
 
@@ -140,6 +141,7 @@ void set_nonblocking(const Fd& fd) { ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get()
 
 std::vector<char*> pointers(const std::vector<std::string>& lines) {
   std::vector<char*> result;
+  result.reserve(lines.size() + 1);
   for (const std::string& line : lines)
     result.push_back(const_cast<char*>(line.c_str()));  // execve's signature
   result.push_back(nullptr);
@@ -197,7 +199,7 @@ Result<Process> spawn(const SpawnSpec& spec) {
   // glibc 2.36 declares pidfd_open without C linkage.
   process.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   if (!process.pidfd) {
-    const Error error = failed_with_errno("spawn", "pidfd_open");
+    Error error = failed_with_errno("spawn", "pidfd_open");
     signal_group(process.pid, SIGKILL);
     ::waitpid(process.pid, nullptr, 0);
     return error;
