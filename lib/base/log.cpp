@@ -112,7 +112,7 @@ std::string Field::number_text(double v) {
   return {text, end.ptr};
 }
 
-std::string format_line(Format format, Level level, std::string_view event, Fields fields) {
+std::string format_line(Format format, Level level, std::string_view event, std::span<const Field> fields) {
   std::string out = format == Format::json ? "{" : "";
   append_pair(out, format, "level", name(level), false);
   append_pair(out, format, "event", event, false);
@@ -135,7 +135,7 @@ void configure(Level level, Format format) {
 
 bool enabled(Level level) { return spdlog::should_log(spdlog_level(level)); }
 
-void write(Level level, std::string_view event, Fields fields) {
+void write(Level level, std::string_view event, std::span<const Field> fields) {
   if (!enabled(level)) return;
   std::string line = format_line(g_format, level, event, fields);
   if (g_journal) line.insert(0, priority(level));

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -46,7 +47,10 @@ using Fields = std::initializer_list<Field>;
 // Called once, before any thread starts.
 void configure(Level level, Format format);
 bool enabled(Level level);
-void write(Level level, std::string_view event, Fields fields);
+void write(Level level, std::string_view event, std::span<const Field> fields);
+inline void write(Level level, std::string_view event, Fields fields) {
+  write(level, event, std::span(fields.begin(), fields.size()));
+}
 
 inline void debug(std::string_view event, Fields fields = {}) { write(Level::debug, event, fields); }
 inline void info(std::string_view event, Fields fields = {}) { write(Level::info, event, fields); }
@@ -54,6 +58,9 @@ inline void warn(std::string_view event, Fields fields = {}) { write(Level::warn
 inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
 
 // The text of one line, without time or priority; what `write` prints. Exposed for its tests. Pure.
-std::string format_line(Format format, Level level, std::string_view event, Fields fields);
+std::string format_line(Format format, Level level, std::string_view event, std::span<const Field> fields);
+inline std::string format_line(Format format, Level level, std::string_view event, Fields fields) {
+  return format_line(format, level, event, std::span(fields.begin(), fields.size()));
+}
 
 }  // namespace triggerd::log

@@ -5,6 +5,18 @@
 
 namespace triggerd::checkpoint {
 
+OffsetTracker::OffsetTracker(Offset start, const std::vector<Interval>& done)
+    : cursor_(start.value), received_end_(start.value), done_(done) {
+  for (const Interval& interval : done_) islands_[interval.first.value] = {interval.end.value, 0};
+  advance();
+}
+
+bool OffsetTracker::done_before(Offset offset) const {
+  if (done_.empty() || offset >= done_.back().end) return false;
+  const auto after = std::ranges::upper_bound(done_, offset, {}, &Interval::first);
+  return after != done_.begin() && offset < std::prev(after)->end;
+}
+
 bool OffsetTracker::received(Offset first, Offset last) {
   if (first.value < received_end_) return false;
   if (!runs_.empty() && runs_.back().end == first.value) {
@@ -24,7 +36,7 @@ bool OffsetTracker::was_received(std::int64_t offset) const {
   return after != runs_.begin() && offset < std::prev(after)->end;
 }
 
-OffsetTracker::Settled OffsetTracker::settle(Offset first_offset, Offset end_offset) {
+OffsetTracker::Settled OffsetTracker::settle(Offset first_offset, Offset end_offset, std::uint64_t records) {
   std::int64_t first = first_offset.value;
   std::int64_t end = end_offset.value;
   if (first >= end || end > received_end_) return Settled::unknown;
@@ -32,32 +44,50 @@ OffsetTracker::Settled OffsetTracker::settle(Offset first_offset, Offset end_off
   first = std::max(first, cursor_);
   if (!was_received(first)) return Settled::unknown;
   if (first == cursor_) {
+    settled_ += records;
     cursor_ = end;
     advance();
     return Settled::accepted;
   }
   // Join with the islands it touches.
   auto next = islands_.upper_bound(first);
+  Island joined{end, records};
   if (next != islands_.begin()) {
     auto before = std::prev(next);
-    if (before->second >= end) return Settled::duplicate;
-    if (before->second >= first) {
+    if (before->second.end >= end) return Settled::duplicate;
+    if (before->second.end >= first) {
       first = before->first;
       next = before;
     }
   }
-  while (next != islands_.end() && next->first <= end) {
-    end = std::max(end, next->second);
+  settled_ += records;
+  while (next != islands_.end() && next->first <= joined.end) {
+    joined.end = std::max(joined.end, next->second.end);
+    joined.records += next->second.records;
     next = islands_.erase(next);
   }
-  islands_.emplace_hint(next, first, end);
+  islands_.emplace_hint(next, first, joined);
   return Settled::accepted;
+}
+
+std::vector<Interval> OffsetTracker::beyond() const {
+  std::vector<Interval> out;
+  out.reserve(islands_.size());
+  for (const auto& [first, island] : islands_) out.push_back({Offset{first}, Offset{island.end}});
+  return out;
+}
+
+std::uint64_t OffsetTracker::settled_past(Offset offset) const {
+  std::uint64_t records = 0;
+  for (auto it = islands_.rbegin(); it != islands_.rend() && it->second.end > offset.value; ++it)
+    records += it->second.records;
+  return records;
 }
 
 void OffsetTracker::advance() {
   while (true) {
     while (!islands_.empty() && islands_.begin()->first <= cursor_) {
-      cursor_ = std::max(cursor_, islands_.begin()->second);
+      cursor_ = std::max(cursor_, islands_.begin()->second.end);
       islands_.erase(islands_.begin());
     }
     while (!runs_.empty() && runs_.front().end <= cursor_) runs_.pop_front();

@@ -11,27 +11,23 @@ using Kind = FailurePolicy::Kind;
 
 // Whether a subscription to `subscribed` brings `topic`. An expression that only librdkafka or the broker
 // understands is taken not to.
-bool brings(const std::string& subscribed, const std::string& topic, bool whole_names) {
+bool brings(const std::string& subscribed, const std::string& topic) {
   if (!subscribed.starts_with('^')) return subscribed == topic;
   try {
     // The polynomial matcher: the other takes exponential time over expressions such as ^(a+)+$.
     const std::regex expression(
         subscribed, std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial);
-    return whole_names ? std::regex_match(topic, expression) : std::regex_search(topic, expression);
+    return std::regex_match(topic, expression);
   } catch (const std::regex_error&) {
     return false;
   }
 }
 
 void own_topic(const Trigger& trigger, Findings& findings) {
-  for (const char* key : {"onFailure", "topic", "kafka.group.protocol"})
+  for (const char* key : {"onFailure", "topic"})
     if (!sound(trigger, key, findings)) return;
-  const auto protocol = trigger.connection.kafka.find("group.protocol");
-  // The broker's expressions match whole names, those of librdkafka's classic protocol a part.
-  const bool whole_names = protocol != trigger.connection.kafka.end() && protocol->second == "consumer";
   const std::string& topic = trigger.on_failure.dead_letter_topic;
-  const auto it =
-      std::ranges::find_if(trigger.topics, [&](const auto& t) { return brings(t, topic, whole_names); });
+  const auto it = std::ranges::find_if(trigger.topics, [&](const auto& t) { return brings(t, topic); });
   if (it == trigger.topics.end()) return;
   Place place = place_of(trigger, "onFailure.deadLetter", findings);
   const std::string prefix = join_path("triggers", trigger.name);

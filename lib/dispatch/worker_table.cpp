@@ -28,7 +28,7 @@ std::uint32_t WorkerTable::frames_allowed(const WorkerLoad& load) const {
 
 WorkerTable::Room WorkerTable::room(WorkerId worker) const {
   const WorkerLoad& load = workers_.at(worker);
-  if (load.doomed) return {};
+  if (load.doomed || load.draining || load.reserved) return {};
   if (load.frames == 0) {
     // One batch whatever the window says, of the window's size where it can be.
     return {std::max(load.window.records, 1U), std::max<std::uint64_t>(load.window.bytes, 1)};
@@ -44,6 +44,15 @@ WorkerTable::Room WorkerTable::room(WorkerId worker) const {
 bool WorkerTable::takes_partial(WorkerId worker, std::uint32_t ahead) const {
   const WorkerLoad& load = workers_.at(worker);
   return load.frames < std::max(ahead, load.concurrency);
+}
+
+std::uint32_t WorkerTable::soon_done(WorkerId worker) const {
+  const WorkerLoad& load = workers_.at(worker);
+  if (ahead_ == kAnyWork) return std::numeric_limits<std::uint32_t>::max();
+  // Of a worker that has answered nothing yet no more is known than that it runs so many at once.
+  const auto most = load.per_record ? ahead_ / std::max(*load.per_record, Duration(1)) : Duration::rep{8};
+  return static_cast<std::uint32_t>(
+      std::clamp<Duration::rep>(most, load.concurrency, std::numeric_limits<std::uint32_t>::max()));
 }
 
 std::optional<WorkerId> WorkerTable::least_loaded() const {

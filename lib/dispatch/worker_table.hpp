@@ -21,8 +21,10 @@ struct WorkerLoad {
   std::uint32_t frames = 0;   // batches not answered completely
   TimePoint heard{};          // it last answered, or was given work while it had none
   std::optional<Duration>
-      per_record;       // from one answered record to the next, smoothed; absent: none answered yet
-  bool doomed = false;  // a kill is under way: nothing more is sent
+      per_record;         // from one answered record to the next, smoothed; absent: none answered yet
+  bool doomed = false;    // a kill is under way: nothing more is sent
+  bool draining = false;  // it is to leave: nothing more is sent
+  bool reserved = false;  // kept free for a record that may end it (Pipeline::deliver_suspects)
 };
 
 inline constexpr Duration kAnyWork = Duration::max();
@@ -39,6 +41,9 @@ class WorkerTable {
   bool contains(WorkerId worker) const { return workers_.contains(worker); }
   void set_window(WorkerId worker, wire::Window window);
   void doom(WorkerId worker) { workers_.at(worker).doomed = true; }
+  void drain(WorkerId worker) { workers_.at(worker).draining = true; }
+  bool leaves(WorkerId worker) const { return workers_.at(worker).doomed || workers_.at(worker).draining; }
+  void reserve(WorkerId worker, bool reserved) { workers_.at(worker).reserved = reserved; }
 
   // Room for more records and bytes; 0 records where no further frame may be sent. A worker with nothing
   // unanswered always takes one batch, whatever its window. A frame queues behind running ones only where
@@ -51,6 +56,9 @@ class WorkerTable {
   bool idle(WorkerId worker) const { return workers_.at(worker).frames == 0; }
   // May a batch smaller than full be sent to it? Only where it would run at once, or next.
   bool takes_partial(WorkerId worker, std::uint32_t ahead) const;
+  // Single records it is expected to be done with within `ahead`: others should not be bound to it while it
+  // works through them. At least what it runs at once.
+  std::uint32_t soon_done(WorkerId worker) const;
   // The one with the least unanswered among those with room.
   std::optional<WorkerId> least_loaded() const;
 

@@ -31,7 +31,10 @@ Result<std::unique_ptr<Client>> Client::make(Conf conf, std::string trigger,
   client->records_.reset(rd_kafka_queue_new(client->handle_));
   const PartitionList subscription = partition_list(topics.size());
   for (const std::string& topic : topics) {
-    rd_kafka_topic_partition_list_add(subscription.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    // librdkafka searches a topic's name for the expression; ours is to match all of it. A group.protocol of
+    // `consumer` does so anyway.
+    const std::string whole = topic.starts_with('^') ? "^(" + topic.substr(1) + ")$" : topic;
+    rd_kafka_topic_partition_list_add(subscription.get(), whole.c_str(), RD_KAFKA_PARTITION_UA);
   }
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(client->handle_, subscription.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {

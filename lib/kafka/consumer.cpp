@@ -46,6 +46,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
 
   void start();
   void set_reading(bool reading);
+  void set_paused(const TopicPartition& source, bool paused);
   void commit(const std::vector<pipeline::OffsetCommit>& offsets);
   void finish_revoke(const std::vector<TopicPartition>& partitions);
   void close();
@@ -240,6 +241,12 @@ void Consumer::Impl::report(ConsumerError error) {
   sink_.error(error);
 }
 
+void Consumer::Impl::set_paused(const TopicPartition& source, bool paused) {
+  if (!client_ || state_ != State::running) return;
+  // The client is destroyed on the janitor too, after this.
+  janitor_.post([handle = client_->get(), source, paused] { pause_partition(handle, source, paused); });
+}
+
 void Consumer::Impl::commit(const std::vector<pipeline::OffsetCommit>& offsets) {
   TRIGGERD_INVARIANT(!committing_, "one commit at a time");
   TRIGGERD_INVARIANT(
@@ -365,6 +372,7 @@ Consumer::~Consumer() { impl_->abandon(); }
 
 void Consumer::start() { impl_->start(); }
 void Consumer::set_reading(bool reading) { impl_->set_reading(reading); }
+void Consumer::set_paused(const TopicPartition& source, bool paused) { impl_->set_paused(source, paused); }
 void Consumer::commit(const std::vector<pipeline::OffsetCommit>& offsets) { impl_->commit(offsets); }
 void Consumer::finish_revoke(const std::vector<TopicPartition>& partitions) {
   impl_->finish_revoke(partitions);

@@ -28,6 +28,7 @@ struct ConsumerSpec {
   config::Connection connection;
   std::string trigger;  // for client.id and log lines
   std::string group;
+  std::string group_instance_id;    // empty: a dynamic member
   std::vector<std::string> topics;  // names or ^regexes
   config::StartFrom start_from;
   std::uint64_t queued_bytes =
@@ -67,6 +68,8 @@ class Consumer {
   void start();
   // Back-pressure (pipeline::Read and StopReading).
   void set_reading(bool reading);
+  // One partition alone (pipeline::Pause and Resume), soon; records of it may still come meanwhile.
+  void set_paused(const TopicPartition& source, bool paused);
   // One at a time; CommitDone answers it, always.
   void commit(const std::vector<pipeline::OffsetCommit>& offsets);
   // Answers the Revoked that is being held.

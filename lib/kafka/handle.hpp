@@ -34,6 +34,15 @@ using AdminOptions = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destro
 using GroupOffsetsRequest =
     Owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
+// Waits for librdkafka's threads: janitor only. What is prefetched of the partition is thrown away; resumed,
+// it is read on behind the last record that was taken from the queue.
+inline void pause_partition(rd_kafka_t* client, const TopicPartition& source, bool paused) {
+  const Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy> list(
+      rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), source.topic.name().c_str(), source.partition.value);
+  paused ? rd_kafka_pause_partitions(client, list.get()) : rd_kafka_resume_partitions(client, list.get());
+}
+
 // The group was left before (client.cpp).
 inline void destroy_client(rd_kafka_t* client) {
   rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

@@ -136,6 +136,7 @@ void add_connection(const Connection& connection, std::vector<Property>& out) {
 
 void add_owned(const ConsumerSpec& spec, std::vector<Property>& out) {
   out.push_back({"group.id", spec.group});
+  if (!spec.group_instance_id.empty()) out.push_back({"group.instance.id", spec.group_instance_id});
   out.push_back({"enable.auto.commit", "false"});
   out.push_back({"enable.auto.offset.store", "false"});
   out.push_back({"enable.partition.eof", "false"});

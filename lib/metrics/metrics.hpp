@@ -33,13 +33,14 @@ class TriggerMetrics {
   ByValue<Counter> records_ignored;
   Counter records_delivered;
   ByValue<Counter> records_settled;
-  Counter attempts_failed, attempts_timed_out;
+  Counter dead_letters_failed;
+  Counter attempts_failed, attempts_timed_out, records_suspected;
   Counter records_released;
   ByValue<Counter> answers_stale;
   Histogram batch_records;
   Gauge in_flight_records, in_flight_limit_records;
   Gauge undelivered_records, held_records, held_bytes;
-  Gauge lanes_parked, lanes_blocked;
+  Gauge lanes_parked, lanes_blocked, lanes_alarmed, partitions_paused;
   Gauge assigned_partitions;
   ByValue<Counter> rebalances;
   ByValue<Counter> commits;

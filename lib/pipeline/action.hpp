@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "checkpoint/progress.hpp"
 #include "wire/record_batch.hpp"
 
 namespace triggerd::pipeline {
@@ -37,7 +39,10 @@ struct KillWorker {
 struct OffsetCommit {
   TopicPartition source;
   Offset offset;
-  std::string metadata{};  // checkpoint/metadata.hpp; ASCII, at most 4,096 bytes
+  std::string metadata{};  // checkpoint/progress.hpp
+  // What the metadata has no room for: to be written to the trigger's journal first, and the metadata then
+  // made anew with the journal's name. Where that fails the metadata goes as it is.
+  std::optional<checkpoint::Progress> journal{};
   bool operator==(const OffsetCommit&) const = default;
 };
 
@@ -91,12 +96,19 @@ struct Drained {};
 // A state change worth one log line; metrics read Stats instead.
 struct Notice {
   enum class Kind {
-    record_failed,      // an attempt failed and will be retried
-    lane_blocked,       // retries are used up; the lane stands until someone acts
-    commit_failed,      // it will be tried again, or the assignment is gone
-    revoke_timed_out,   // attempts were still running at the deadline
-    attempt_timed_out,  // a worker gave no answer for worker.timeout
-    record_refused,     // too large for a frame
+    record_failed,       // an attempt failed and will be retried
+    lane_blocked,        // no attempt is left; the lane stands until someone acts
+    lane_stuck,          // a lane has made no progress for alarmAfter
+    record_dropped,      // settled without having been handled: onFailure or the handler said so
+    record_skipped,      // somebody gave it up
+    skip_refused,        // there is no such record that holds up its lane
+    dead_letter_failed,  // it was not written; it is tried again after `delay`
+    commit_failed,       // it will be tried again, or the assignment is gone
+    progress_ignored,    // a commit's metadata that is not ours, or damaged
+    progress_full,       // work done beyond gaps outgrew metadata: nothing new is delivered of the partition
+    revoke_timed_out,    // attempts were still running at the deadline
+    attempt_timed_out,   // a worker gave no answer for worker.timeout
+    record_refused,      // too large for a frame
   };
   Kind kind{};
   TopicPartition source{};

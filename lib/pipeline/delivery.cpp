@@ -7,9 +7,8 @@
 
 namespace triggerd::pipeline {
 
-bool Pipeline::deliverable(PartitionState& partition) const {
-  return !drain_ && !partition.revoking && !partition.parked_until && !partition.rewind &&
-         partition.queue.undelivered() > 0;
+bool Pipeline::deliverable(const PartitionState& partition) const {
+  return !drain_ && !partition.revoking && partition.queue.deliverable();
 }
 
 // The most records one invocation (or run) may have.
@@ -18,6 +17,7 @@ std::uint32_t Pipeline::batch_cap() const {
 }
 
 void Pipeline::deliver() {
+  deliver_suspects();
   if (!workers_.least_loaded()) return;
   // Each partition gets a turn; the round ends when a whole one has sent nothing.
   std::size_t turns = ready_.size();
@@ -26,26 +26,60 @@ void Pipeline::deliver() {
     ready_.pop_front();
     partition.ready = false;
     const bool sent = deliverable(partition) && deliver_from(partition);
-    make_ready(partition);
+    if (partition.queue.more_to_look_at()) deliver_at_ = now_;
+    touch(partition);
     turns = sent ? ready_.size() : turns - 1;
   }
 }
 
+// One worker is kept free for them and gets them one at a time, so that the one which ends it again is known.
+void Pipeline::deliver_suspects() {
+  if (!suspects_ || drain_) return;
+  if (cell_ && workers_.leaves(*cell_)) cell_.reset();
+  if (cell_ && !workers_.idle(*cell_)) return;
+  for (auto& [source, partition] : partitions_) {
+    if (partition.revoking || !partition.queue.has_suspect()) continue;
+    if (!cell_) cell_ = workers_.least_loaded();
+    if (!cell_) return;
+    if (in_flight_room() == 0) return commit_schedule_.hurry(now_);
+    workers_.reserve(*cell_, true);
+    if (!workers_.idle(*cell_)) return;
+    auto pick = partition.queue.pick_suspect(*cell_);
+    Send send{*cell_, {}};
+    add(send, partition, std::move(*pick), true);
+    ++stats_.suspects_delivered;
+    actions_->push_back(std::move(send));
+    touch(partition);
+    return;
+  }
+  suspects_ = false;
+  if (cell_) workers_.reserve(*cell_, false);
+  cell_.reset();
+}
+
+// An ordered partition has one worker, which is not to be given too much of it.
+bool Pipeline::too_deep(const PartitionState& partition, std::uint32_t deliveries) const {
+  return by_partition() && partition.outstanding >= deliveries;
+}
+
 bool Pipeline::deliver_from(PartitionState& partition) {
-  if (partition.outstanding >= depth_) return false;
-  const auto worker = partition.worker ? partition.worker : workers_.least_loaded();
+  if (too_deep(partition, depth_)) return false;
+  const auto pinned = partition.queue.pinned();
+  const auto worker = pinned ? pinned : workers_.least_loaded();
   if (!worker) return false;
-  const auto room = workers_.room(*worker);
-  // What comes again is in flight already.
-  const std::uint64_t budget = in_flight_room() + partition.queue.again();
-  if (room.records == 0 || !worth_sending(partition, *worker, room, budget)) return false;
+  auto room = workers_.room(*worker);
+  // Lanes that are bound to a worker wait for it, so it is given no more than it is soon done with.
+  if (!by_partition() && !many()) room.records = std::min(room.records, workers_.soon_done(*worker));
+  if (room.records == 0 || !worth_sending(partition, *worker, room)) return false;
 
   Send send{*worker, {}};
   // A worker with nothing unanswered takes one record of any size, others none beyond their window.
   const std::uint64_t most = workers_.idle(*worker) ? std::numeric_limits<std::uint64_t>::max() : room.bytes;
-  Space space{std::min(batch_cap(), room.records), std::min(room.bytes, policy_.batch.max_batch_bytes), most};
+  const auto records = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>({batch_cap(), room.records, rate_.available(now_), in_flight_room()}));
+  Space space{records, std::min(room.bytes, policy_.batch.max_batch_bytes), most};
   fill(send, partition, space);
-  if (policy_.batch.cardinality == config::BatchPolicy::Cardinality::many) fill_from_others(send, space);
+  if (many()) fill_from_others(send, space);
   if (send.deliveries.empty()) return false;
   for (std::size_t i = 0; i + 1 < send.deliveries.size(); ++i) send.deliveries[i].more = true;
   actions_->push_back(std::move(send));
@@ -53,28 +87,33 @@ bool Pipeline::deliver_from(PartitionState& partition) {
 }
 
 // A full batch may queue behind a running one; a partial one goes only where it would run at once (or, for
-// single records, next): while it waits it can still grow. It also waits for maxBatchWait, and for the
-// in-flight limit.
-bool Pipeline::worth_sending(PartitionState& partition, WorkerId worker, dispatch::WorkerTable::Room room,
-                             std::uint64_t budget) {
+// single records, next): while it waits it can still grow. It also waits for maxBatchWait, for the rate
+// limit, and for the in-flight limit.
+bool Pipeline::worth_sending(PartitionState& partition, WorkerId worker, dispatch::WorkerTable::Room room) {
   const std::uint32_t cap = batch_cap();
   const std::uint64_t available = available_with(partition, worker);
   const std::uint64_t need = std::min<std::uint64_t>(cap, available);
+  const std::uint64_t budget = in_flight_room();
+  const auto later = [this](TimePoint time) {
+    deliver_at_ = deliver_at_ ? std::min(*deliver_at_, time) : time;
+    return false;
+  };
+  if (const auto when = rate_.when(need, now_)) return later(*when);
   if (budget < need) {
     commit_schedule_.hurry(now_);
     if (budget == 0 || !workers_.idle(worker)) return false;
   }
-  if (room.records < need && !workers_.idle(worker)) return false;
-  const bool full = available >= cap || partition.queue.undelivered_bytes() >= policy_.batch.max_batch_bytes;
+  if (room.records < need && !workers_.idle(worker) && by_partition()) return false;
+  const std::uint64_t bytes = partition.queue.undelivered_bytes();
+  const std::uint64_t moving = bytes - std::min(partition.queue.standing_bytes(), bytes);
+  const bool full = available >= cap || moving >= policy_.batch.max_batch_bytes;
   if (full) return true;
-  const bool many = policy_.batch.cardinality == config::BatchPolicy::Cardinality::many;
-  const std::uint32_t ahead = many ? 1 : 2;
-  if (partition.outstanding >= ahead || !workers_.takes_partial(worker, ahead)) return false;
-  if (!many || policy_.batch.max_batch_wait == Duration::zero() || partition.queue.again() > 0) return true;
-  const TimePoint until = partition.queue.waiting_since() + policy_.batch.max_batch_wait;
-  if (until <= now_) return true;
-  linger_until_ = linger_until_ ? std::min(*linger_until_, until) : until;
-  return false;
+  const std::uint32_t ahead = many() ? 1 : 2;
+  if (too_deep(partition, ahead) || !workers_.takes_partial(worker, ahead)) return false;
+  if (!many() || policy_.batch.max_batch_wait == Duration::zero()) return true;
+  const TimePoint since = partition.queue.waiting_since();
+  if (since == TimePoint::min() || since + policy_.batch.max_batch_wait <= now_) return true;
+  return later(since + policy_.batch.max_batch_wait);
 }
 
 std::uint64_t Pipeline::in_flight_room() const {
@@ -83,61 +122,63 @@ std::uint64_t Pipeline::in_flight_room() const {
 }
 
 // What an invocation that begins with this partition could hold.
-std::uint64_t Pipeline::available_with(const PartitionState& partition, WorkerId worker) {
-  std::uint64_t available = partition.queue.undelivered();
-  if (policy_.batch.cardinality == config::BatchPolicy::Cardinality::one) return available;
-  for (PartitionState* other : ready_) {
+std::uint64_t Pipeline::available_with(const PartitionState& partition, WorkerId worker) const {
+  const auto of = [](const PartitionState& p) { return p.queue.undelivered() - p.queue.standing_records(); };
+  std::uint64_t available = of(partition);
+  if (!many()) return available;
+  for (const PartitionState* other : ready_) {
     if (available >= batch_cap()) break;
-    if (other != &partition && joins(*other, worker)) available += other->queue.undelivered();
+    if (other != &partition && joins(*other, worker)) available += of(*other);
   }
   return available;
 }
 
 // May its records go along in an invocation for this worker?
-bool Pipeline::joins(PartitionState& partition, WorkerId worker) const {
-  return deliverable(partition) && (!partition.worker || *partition.worker == worker) &&
-         partition.outstanding < depth_;
+bool Pipeline::joins(const PartitionState& partition, WorkerId worker) const {
+  return deliverable(partition) && partition.queue.pinned().value_or(worker) == worker &&
+         !too_deep(partition, depth_);
 }
 
 void Pipeline::fill(Send& send, PartitionState& partition, Space& space) {
-  const bool many = policy_.batch.cardinality == config::BatchPolicy::Cardinality::many;
-  while (many || send.deliveries.empty()) {
-    // What comes again is in flight already, but behind it there may be records that are not.
-    const std::uint64_t most =
-        std::min<std::uint64_t>(space.records, in_flight_room() + partition.queue.again());
-    const auto slice = partition.queue.peek(static_cast<std::uint32_t>(most), space.bytes);
-    if (!slice || slice->bytes > (send.deliveries.empty() ? space.first_bytes : space.bytes)) return;
-    const std::uint32_t attempt = slice->chunk->failed(slice->first) + 1;
-    if (!send.deliveries.empty() && send.deliveries.front().attempt != attempt) return;
-    partition.queue.take(*slice);
-    const BatchId id{next_batch_++};
-    send.deliveries.push_back({.id = id,
-                               .source = partition.source,
-                               .epoch = partition.epoch,
-                               .run = partition.queue.run(),
-                               .attempt = attempt,
-                               .batch = slice->chunk->batch,
-                               .first = slice->first,
-                               .count = slice->count});
-    outstanding_.emplace(id, Outstanding{.worker = send.worker,
-                                         .source = partition.source,
-                                         .epoch = partition.epoch,
-                                         .chunk = slice->chunk,
-                                         .invocation = send.deliveries.front().id,
-                                         .first = slice->first,
-                                         .count = slice->count,
-                                         .unanswered = slice->count,
-                                         .bytes = slice->bytes,
-                                         .answered = {}});
-    partition.worker = send.worker;
-    ++partition.outstanding;
-    workers_.sent(send.worker, slice->count, slice->bytes, now_);
-    stats_.records_delivered += slice->count;
-    ++stats_.batches_delivered;
-    space.records -= slice->count;
-    space.bytes -= std::min<std::uint64_t>(space.bytes, slice->bytes);
-    account(partition);
+  while (many() || send.deliveries.empty()) {
+    dispatch::PickLimits limits{.worker = send.worker,
+                                .records = space.records,
+                                .bytes = space.bytes,
+                                .first_bytes = send.deliveries.empty() ? space.first_bytes : space.bytes,
+                                .attempt = {}};
+    if (!send.deliveries.empty()) limits.attempt = send.deliveries.front().attempt;
+    auto pick = partition.queue.pick(limits);
+    if (!pick) return;
+    space.records -= pick->count;
+    space.bytes -= std::min<std::uint64_t>(space.bytes, pick->bytes);
+    add(send, partition, std::move(*pick), false);
   }
+}
+
+void Pipeline::add(Send& send, PartitionState& partition, dispatch::Pick pick, bool suspect) {
+  const BatchId id{next_batch_++};
+  send.deliveries.push_back({.id = id,
+                             .source = partition.source,
+                             .epoch = partition.epoch,
+                             .run = pick.run,
+                             .attempt = pick.attempt,
+                             .batch = pick.batch,
+                             .first = pick.first,
+                             .count = pick.count});
+  ++partition.outstanding;
+  workers_.sent(send.worker, pick.count, pick.bytes, now_);
+  rate_.took(pick.count);
+  stats_.records_delivered += pick.count;
+  ++stats_.batches_delivered;
+  const std::uint32_t count = pick.count;
+  outstanding_.emplace(id, Outstanding{.worker = send.worker,
+                                       .source = partition.source,
+                                       .epoch = partition.epoch,
+                                       .invocation = send.deliveries.front().id,
+                                       .pick = std::move(pick),
+                                       .unanswered = count,
+                                       .suspect = suspect});
+  account(partition);
 }
 
 void Pipeline::fill_from_others(Send& send, Space& space) {

@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "checkpoint/progress.hpp"
 #include "wire/message.hpp"
 #include "wire/record_batch.hpp"
 
@@ -20,6 +21,8 @@ struct PartitionStart {
   Offset position;                  // the first offset that will be read
   std::optional<Offset> committed;  // the group's commit, where there is one
   std::string metadata{};           // of that commit, as the broker keeps it
+  std::optional<checkpoint::Progress>
+      journaled{};  // of the journal that the metadata names, where it is ours
 };
 
 // We own these from now on; records follow.
@@ -97,7 +100,8 @@ struct CommitResult {
   TopicPartition source;
   Offset offset;
   Outcome outcome = Outcome::ok;
-  std::string error;
+  std::string error{};
+  bool journaled = false;  // its journal entry was written
 };
 
 // The answer to exactly one Commit.

@@ -21,11 +21,13 @@ Pipeline::Pipeline(Policy policy, std::uint64_t seed)
       depth_(queue_depth(policy_.batch)),
       rng_(static_cast<std::minstd_rand::result_type>(seed ^ (seed >> 32))),
       workers_(depth_, policy_.work_ahead),
+      rate_(policy_.limits.max_records_per_second),
       commit_schedule_(policy_.commit) {}
 
 void Pipeline::on(const Event& event, TimePoint now, Actions& actions) {
   now_ = now;
   actions_ = &actions;
+  deliver_at_.reset();
   std::visit([this](const auto& e) { handle(e); }, event);
   deliver();
   progress_revokes();
@@ -36,21 +38,36 @@ void Pipeline::on(const Event& event, TimePoint now, Actions& actions) {
   actions_ = nullptr;
 }
 
-Pipeline::PartitionState* Pipeline::find(const TopicPartition& source) {
+PartitionState* Pipeline::find(const TopicPartition& source) {
   const auto found = partitions_.find(source);
   return found == partitions_.end() ? nullptr : &found->second;
 }
 
-Pipeline::PartitionState* Pipeline::find(const TopicPartition& source, Epoch epoch) {
+PartitionState* Pipeline::find(const TopicPartition& source, Epoch epoch) {
   PartitionState* partition = find(source);
   return partition != nullptr && partition->epoch == epoch ? partition : nullptr;
 }
 
 void Pipeline::handle(const Assigned& event) {
-  const dispatch::PartitionQueue::Caps caps{policy_.batch.max_batch_size, policy_.batch.max_batch_bytes};
+  const dispatch::LaneQueue::Caps caps{policy_.batch.max_batch_size, policy_.batch.max_batch_bytes};
   for (const PartitionStart& start : event.partitions) {
     remove(start.source);
-    partitions_.try_emplace(start.source, start, Epoch{next_epoch_++}, caps);
+    checkpoint::Progress progress{start.position};
+    Result<checkpoint::Progress> kept = checkpoint::decode(start.metadata, start.position);
+    if (start.journaled) kept = *start.journaled;
+    if (kept) progress = *kept;
+    PartitionState& partition = partitions_
+                                    .try_emplace(start.source, start, Epoch{next_epoch_++},
+                                                 checkpoint::OffsetTracker(start.position, progress.settled),
+                                                 dispatch::LaneQueue(policy_.ordering, caps))
+                                    .first->second;
+    for (const checkpoint::Attempts& a : progress.attempts) partition.earlier_failures[a.offset] = a.failed;
+    if (!kept) {
+      notice(Notice::Kind::progress_ignored, partition, start.position, kept.error().message);
+    }
+    // Else whoever owns it next would begin where startFrom says then, not where we began.
+    partition.none_yet = !start.committed;
+    if (partition.none_yet) commit_schedule_.dirty(now_);
   }
 }
 
@@ -59,34 +76,30 @@ void Pipeline::handle(const Revoked& event) {
   for (const TopicPartition& source : event.partitions) {
     PartitionState* partition = find(source);
     if (partition == nullptr) continue;
-    if (event.lost) {
-      stop_running(*partition);
-      remove(source);  // what still runs is stale; nothing can be committed
-      continue;
-    }
     partition->revoking = true;
     stop_running(*partition);
+    if (event.lost) remove(source);  // what still runs is stale; nothing can be committed
   }
   revokes_.push_back(std::move(revoke));
 }
 
 void Pipeline::handle(const Records& event) {
   PartitionState* partition = find(event.source);
-  if (partition == nullptr || partition->revoking || partition->blocked_at || drain_) {
+  if (partition == nullptr || partition->revoking || drain_) {
     stats_.records_unassigned += event.records.size();
     return;
   }
   Offset first, last{-1};  // of records without a hole between; none where last < first
+  std::uint64_t done_before = 0;
   for (const wire::RecordView& record : event.records) {
     if (record.offset < partition->tracker.position() || record.offset <= last) {
       ++stats_.records_read_again;
       continue;
     }
-    if (!partition->queue.append(record, now_)) {
-      partition->blocked_at = record.offset;
-      notice(Notice::Kind::record_refused, *partition, record.offset,
-             "a record of " + std::to_string(record.bytes()) + " bytes fits no frame");
-      break;
+    if (partition->tracker.done_before(record.offset)) {
+      ++done_before;
+    } else {
+      take_in(*partition, record);
     }
     if (record.offset.value != last.value + 1 || last.value < 0) {
       if (last.value >= 0) partition->tracker.received(first, last);
@@ -96,8 +109,28 @@ void Pipeline::handle(const Records& event) {
     ++stats_.records_read;
   }
   if (last.value >= 0) partition->tracker.received(first, last);
-  account(*partition);
-  make_ready(*partition);
+  if (done_before > 0) {  // the commit that said so covers them; the next one steps over them
+    stats_.records_done_before += done_before;
+    partition->tracker.count_done(done_before);
+    partition->queue.count_done(done_before);
+    partition->last.covered += done_before;
+    commit_schedule_.dirty(now_);
+  }
+  touch(*partition);
+}
+
+void Pipeline::take_in(PartitionState& partition, const wire::RecordView& record) {
+  std::uint32_t failures = 0;
+  if (!partition.earlier_failures.empty()) {
+    const auto found = partition.earlier_failures.find(record.offset);
+    if (found != partition.earlier_failures.end()) failures = found->second;
+    partition.earlier_failures.erase(partition.earlier_failures.begin(),
+                                     partition.earlier_failures.upper_bound(record.offset));
+  }
+  if (partition.queue.append(record, failures, now_)) return;
+  const std::string text = "a record of " + std::to_string(record.bytes()) + " bytes fits no frame";
+  partition.verdicts[record.offset] = {Verdict::Cause::refused, text};
+  notice(Notice::Kind::record_refused, partition, record.offset, text);
 }
 
 void Pipeline::handle(const WorkerReady& event) {
@@ -106,24 +139,50 @@ void Pipeline::handle(const WorkerReady& event) {
 
 void Pipeline::handle(const WorkerCredit& event) { workers_.set_window(event.worker, event.window); }
 
+void Pipeline::handle(const WorkerDraining& event) {
+  if (!workers_.contains(event.worker)) return;
+  workers_.drain(event.worker);
+  if (cell_ == event.worker) cell_.reset();
+}
+
 void Pipeline::handle(const Tick&) {
   wake_.reset();
-  linger_until_.reset();
   for (auto& [source, partition] : partitions_) {
-    if (partition.parked_until && *partition.parked_until <= now_) {
-      partition.parked_until.reset();
-      account(partition);
-      make_ready(partition);
-    }
+    const auto next = partition.queue.next_unpark();
+    if (!next || *next > now_) continue;
+    partition.queue.unpark(now_);
+    touch(partition);
   }
+  end_silent_workers();
+  raise_alarms();
+}
+
+void Pipeline::end_silent_workers() {
   for (const WorkerId worker : workers_.silent(now_, policy_.attempt_timeout + kTimeoutGrace)) {
     ++stats_.attempts_timed_out;
     timed_out_.insert(worker);
-    kill(worker, "no answer within worker.timeout");
+    kill(worker, "no answer within worker.timeout", true);
     Notice said;  // GCC 12 takes a temporary here for uninitialised
     said.kind = Notice::Kind::attempt_timed_out;
     said.text = "worker " + std::to_string(worker.value) + " gave no answer within worker.timeout";
     actions_->push_back(std::move(said));
+  }
+}
+
+void Pipeline::raise_alarms() {
+  for (auto& [source, partition] : partitions_) {
+    const auto since = partition.queue.next_trouble();
+    if (!since || *since > now_ - policy_.failure.alarm_after) continue;
+    for (const dispatch::Lane* lane : partition.queue.alarms(now_ - policy_.failure.alarm_after)) {
+      const dispatch::Trouble& trouble = *lane->trouble;
+      actions_->push_back(Notice{.kind = Notice::Kind::lane_stuck,
+                                 .source = source,
+                                 .offset = trouble.offset,
+                                 .attempt = trouble.attempts,
+                                 .delay = now_ - trouble.since,
+                                 .text = trouble.reason});
+    }
+    account(partition);
   }
 }
 
@@ -136,7 +195,16 @@ void Pipeline::handle(const DrainRequested& event) {
   for (auto& [source, partition] : partitions_) stop_running(partition);
 }
 
+void Pipeline::touch(PartitionState& partition) {
+  attend_standing(partition);
+  account(partition);
+  update_pause(partition);
+  make_ready(partition);
+}
+
 void Pipeline::make_ready(PartitionState& partition) {
+  if (partition.revoking || drain_) return;
+  suspects_ = suspects_ || partition.queue.has_suspect();
   if (partition.ready || !deliverable(partition)) return;
   partition.ready = true;
   ready_.push_back(&partition);
@@ -146,35 +214,50 @@ void Pipeline::remove(const TopicPartition& source) {
   PartitionState* partition = find(source);
   if (partition == nullptr) return;
   std::erase(ready_, partition);
+  if (partition->paused) actions_->push_back(Resume{source});
   const Stats& counted = partition->counted;
   stats_.in_flight -= counted.in_flight;
   stats_.undelivered -= counted.undelivered;
-  stats_.undelivered_parked -= counted.undelivered_parked;
+  stats_.undelivered_standing -= counted.undelivered_standing;
+  stats_.standing_bytes -= counted.standing_bytes;
   stats_.held_records -= counted.held_records;
   stats_.held_bytes -= counted.held_bytes;
+  stats_.dead_letters -= counted.dead_letters;
   stats_.lanes_parked -= counted.lanes_parked;
   stats_.lanes_blocked -= counted.lanes_blocked;
+  stats_.lanes_alarmed -= counted.lanes_alarmed;
+  stats_.lanes_troubled -= counted.lanes_troubled;
+  stats_.partitions_paused -= counted.partitions_paused;
   partitions_.erase(source);
 }
 
 void Pipeline::account(PartitionState& partition) {
   Stats now;
-  now.in_flight = partition.queue.delivered_most() -
-                  std::min(partition.committed_sequence, partition.queue.delivered_most());
+  now.in_flight = partition.in_flight();
   now.undelivered = partition.queue.undelivered();
-  now.undelivered_parked = partition.parked_until ? now.undelivered : 0;
+  now.undelivered_standing = partition.queue.standing_records();
+  now.standing_bytes = partition.queue.standing_bytes();
   now.held_records = partition.queue.held_records();
   now.held_bytes = partition.queue.held_bytes();
-  now.lanes_parked = partition.parked_until ? 1 : 0;
-  now.lanes_blocked = partition.blocked_at ? 1 : 0;
+  now.dead_letters = partition.dead_letters;
+  now.lanes_parked = partition.queue.lanes_parked();
+  now.lanes_blocked = partition.queue.lanes_standing();
+  now.lanes_alarmed = partition.queue.lanes_told();
+  now.lanes_troubled = partition.queue.lanes_troubled();
+  now.partitions_paused = partition.paused ? 1 : 0;
   const Stats& before = partition.counted;
   stats_.in_flight += now.in_flight - before.in_flight;
   stats_.undelivered += now.undelivered - before.undelivered;
-  stats_.undelivered_parked += now.undelivered_parked - before.undelivered_parked;
+  stats_.undelivered_standing += now.undelivered_standing - before.undelivered_standing;
+  stats_.standing_bytes += now.standing_bytes - before.standing_bytes;
   stats_.held_records += now.held_records - before.held_records;
   stats_.held_bytes += now.held_bytes - before.held_bytes;
+  stats_.dead_letters += now.dead_letters - before.dead_letters;
   stats_.lanes_parked += now.lanes_parked - before.lanes_parked;
   stats_.lanes_blocked += now.lanes_blocked - before.lanes_blocked;
+  stats_.lanes_alarmed += now.lanes_alarmed - before.lanes_alarmed;
+  stats_.lanes_troubled += now.lanes_troubled - before.lanes_troubled;
+  stats_.partitions_paused += now.partitions_paused - before.partitions_paused;
   partition.counted = now;
 }
 
@@ -183,41 +266,24 @@ void Pipeline::notice(Notice::Kind kind, const PartitionState& partition, Offset
       Notice{.kind = kind, .source = partition.source, .offset = offset, .text = std::move(text)});
 }
 
-// Reading stops at a budget and goes on well below it, so that it does not flap record by record. What waits
-// behind a failed record counts by its bytes only: it must not starve the other partitions.
-void Pipeline::update_reading() {
-  const std::uint64_t ahead =
-      std::max<std::uint64_t>(2ULL * policy_.batch.max_batch_size, policy_.read_ahead);
-  const std::uint64_t bytes = policy_.limits.max_in_flight_bytes;
-  const std::uint64_t waiting = stats_.undelivered - stats_.undelivered_parked;
-  bool reading = stats_.reading;
-  if (drain_ || waiting >= ahead || stats_.held_bytes >= bytes) {
-    reading = false;
-  } else if (waiting <= ahead / 4 * 3 && stats_.held_bytes <= bytes / 4 * 3) {
-    reading = !partitions_.empty();
-  }
-  if (reading == stats_.reading) return;
-  stats_.reading = reading;
-  if (reading) {
-    actions_->push_back(Read{});
-  } else {
-    actions_->push_back(StopReading{});
-  }
-}
-
 void Pipeline::update_wake() {
   std::optional<TimePoint> next = commit_schedule_.when();
   const auto earlier = [&next](std::optional<TimePoint> time) {
     if (time && (!next || *time < *next)) next = time;
   };
-  earlier(linger_until_);
+  earlier(deliver_at_);
   earlier(workers_.next_silence(policy_.attempt_timeout + kTimeoutGrace));
   for (const Revoke& revoke : revokes_)
     earlier(revoke.timed_out ? revoke.deadline + kHandoverGrace : revoke.deadline);
   if (drain_ && !drain_->done)
     earlier(drain_->timed_out ? drain_->deadline + kHandoverGrace : drain_->deadline);
-  if (stats_.lanes_parked > 0) {
-    for (const auto& [source, partition] : partitions_) earlier(partition.parked_until);
+  if (!drain_ && stats_.lanes_parked + stats_.lanes_troubled > 0) {
+    for (const auto& [source, partition] : partitions_) {
+      if (partition.revoking) continue;
+      earlier(partition.queue.next_unpark());
+      const auto trouble = partition.queue.next_trouble();
+      if (trouble) earlier(*trouble + policy_.failure.alarm_after);
+    }
   }
   if (!next || (wake_ && *wake_ <= *next)) return;
   wake_ = next;
@@ -228,8 +294,20 @@ std::vector<PartitionStatus> Pipeline::partitions() const {
   std::vector<PartitionStatus> result;
   result.reserve(partitions_.size());
   for (const auto& [source, p] : partitions_) {
-    result.push_back({source, p.epoch, p.begun, p.committed, p.tracker.committable(), p.tracker.position(),
-                      p.queue.undelivered(), p.parked_until.has_value(), p.blocked_at});
+    PartitionStatus status{source,
+                           p.epoch,
+                           p.begun,
+                           p.committed,
+                           p.tracker.committable(),
+                           p.tracker.position(),
+                           p.queue.undelivered(),
+                           p.paused,
+                           {}};
+    for (const dispatch::Lane* lane : p.queue.troubled(kStuckLanesTold)) {
+      const dispatch::Trouble& t = *lane->trouble;
+      status.stuck.push_back({t.offset, t.since, t.attempts, lane->standing, t.told, t.reason});
+    }
+    result.push_back(std::move(status));
   }
   return result;
 }

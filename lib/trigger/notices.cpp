@@ -18,6 +18,37 @@ std::string joined(const Items& items, Text text) {
   return out;
 }
 
+// How a notice is told.
+struct Line {
+  log::Level level;
+  const char* event;
+  bool per_record = false;  // there may be many: they are limited
+  const char* attempt = "attempts";
+  const char* delay = nullptr;
+  const char* text = "reason";
+};
+
+Line line_of(Kind kind) {
+  using enum log::Level;
+  switch (kind) {
+    case Kind::record_failed: return {warn, "record_failed", true, "attempt", "retry_in_ms"};
+    case Kind::lane_blocked: return {error, "lane_blocked"};
+    case Kind::lane_stuck: return {error, "lane_stuck", true, "attempts", "since_ms"};
+    case Kind::record_dropped: return {warn, "record_dropped", true};
+    case Kind::record_skipped: return {warn, "record_skipped"};
+    case Kind::skip_refused: return {warn, "skip_refused"};
+    case Kind::dead_letter_failed:
+      return {error, "dead_letter_failed", true, "tries", "retry_in_ms", "error"};
+    case Kind::commit_failed: return {warn, "commit_failed", false, "attempts", nullptr, "error"};
+    case Kind::progress_ignored: return {warn, "progress_ignored"};
+    case Kind::progress_full: return {warn, "progress_full"};
+    case Kind::revoke_timed_out: return {warn, "revoke_timed_out"};
+    case Kind::attempt_timed_out: return {warn, "attempt_timed_out"};
+    case Kind::record_refused: break;
+  }
+  return {error, "record_refused"};
+}
+
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
@@ -26,7 +57,7 @@ std::int64_t milliseconds(Duration duration) {
 
 bool Notices::allowed(TimePoint now) {
   if (now - second_ >= std::chrono::seconds(1)) {
-    if (left_out_ > 0) log::warn("record_failures_not_logged", {{"trigger", trigger_}, {"count", left_out_}});
+    if (left_out_ > 0) log::warn("records_not_logged", {{"trigger", trigger_}, {"count", left_out_}});
     second_ = now;
     in_second_ = 0;
     left_out_ = 0;
@@ -37,41 +68,17 @@ bool Notices::allowed(TimePoint now) {
 }
 
 void Notices::write(const pipeline::Notice& notice, TimePoint now) {
-  const std::string source = to_string(notice.source);
-  const std::int64_t offset = notice.offset.value;
-  switch (notice.kind) {
-    case Kind::record_failed:
-      if (!allowed(now)) return;
-      log::warn("record_failed", {{"trigger", trigger_},
-                                  {"partition", source},
-                                  {"offset", offset},
-                                  {"attempt", notice.attempt},
-                                  {"retry_in_ms", milliseconds(notice.delay)},
-                                  {"reason", notice.text}});
-      return;
-    case Kind::lane_blocked:
-      log::error("lane_blocked", {{"trigger", trigger_},
-                                  {"partition", source},
-                                  {"offset", offset},
-                                  {"attempts", notice.attempt},
-                                  {"reason", notice.text}});
-      return;
-    case Kind::record_refused:
-      log::error("record_refused",
-                 {{"trigger", trigger_}, {"partition", source}, {"offset", offset}, {"reason", notice.text}});
-      return;
-    case Kind::commit_failed:
-      log::warn("commit_failed",
-                {{"trigger", trigger_}, {"partition", source}, {"offset", offset}, {"error", notice.text}});
-      return;
-    case Kind::revoke_timed_out:
-      log::warn("revoke_timed_out",
-                {{"trigger", trigger_}, {"partition", source}, {"offset", offset}, {"reason", notice.text}});
-      return;
-    case Kind::attempt_timed_out:
-      log::warn("attempt_timed_out", {{"trigger", trigger_}, {"reason", notice.text}});
-      return;
+  const Line line = line_of(notice.kind);
+  if (line.per_record && !allowed(now)) return;
+  std::vector<log::Field> fields{{"trigger", trigger_}};
+  if (!notice.source.topic.name().empty()) {
+    fields.push_back({"partition", to_string(notice.source)});
+    fields.push_back({"offset", notice.offset.value});
   }
+  if (notice.attempt > 0) fields.push_back({line.attempt, notice.attempt});
+  if (line.delay != nullptr) fields.push_back({line.delay, milliseconds(notice.delay)});
+  if (!notice.text.empty()) fields.push_back({line.text, notice.text});
+  log::write(line.level, line.event, fields);
 }
 
 void Notices::assigned(const pipeline::Assigned& event) const {

@@ -12,9 +12,12 @@
 #include "base/invariant.hpp"
 #include "base/log.hpp"
 #include "kafka/consumer.hpp"
+#include "kafka/producer.hpp"
 #include "lag/lag.hpp"
 #include "pipeline/pipeline.hpp"
+#include "trigger/commit_journal.hpp"
 #include "trigger/notices.hpp"
+#include "trigger/specs.hpp"
 #include "worker/pool.hpp"
 
 namespace triggerd::trigger {
@@ -27,54 +30,6 @@ constexpr Duration kReconnectMost = std::chrono::seconds(60);
 // A drained worker has nothing to do but exit.
 constexpr Duration kWorkerExitGrace = std::chrono::seconds(5);
 
-const char* text(config::BatchPolicy::Cardinality c) {
-  return c == config::BatchPolicy::Cardinality::one ? "one" : "many";
-}
-const char* text(config::BatchPolicy::DataType t) {
-  return t == config::BatchPolicy::DataType::string ? "string" : "binary";
-}
-const char* text(config::Ordering o) {
-  return o == config::Ordering::partition ? "partition" : o == config::Ordering::key ? "key" : "none";
-}
-
-pipeline::Policy policy_of(const config::Trigger& trigger) {
-  return {.batch = trigger.batch,
-          .limits = trigger.limits,
-          .retry = trigger.retry,
-          .attempt_timeout = trigger.worker.timeout,
-          .commit = {}};
-}
-
-worker::PoolSpec pool_spec(const RunnerSpec& spec) {
-  const config::Trigger& t = spec.trigger;
-  wire::Welcome welcome;
-  welcome.daemon = spec.daemon;
-  welcome.trigger = t.name;
-  welcome.group = t.consumer_group;
-  welcome.cardinality = text(t.batch.cardinality);
-  welcome.data_type = text(t.batch.data_type);
-  welcome.ordering = text(t.ordering);
-  welcome.max_batch_size = t.batch.max_batch_size;
-  welcome.timeout_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(t.worker.timeout).count());
-  return {.trigger = t.name,
-          .worker = t.worker,
-          .welcome = std::move(welcome),
-          .seed = spec.seed,
-          .sdk_python_path = spec.sdk_python_path,
-          .memory = spec.memory,
-          .timings = {}};
-}
-
-kafka::ConsumerSpec consumer_spec(const config::Trigger& trigger) {
-  return {.connection = trigger.connection,
-          .trigger = trigger.name,
-          .group = trigger.consumer_group,
-          .topics = trigger.topics,
-          .start_from = trigger.start_from,
-          .queued_bytes = trigger.limits.max_in_flight_bytes};
-}
-
 }  // namespace
 
 class Runner::Impl : public std::enable_shared_from_this<Impl> {
@@ -84,7 +39,8 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
         janitor_(janitor),
         spec_(std::move(spec)),
         sink_(std::move(sink)),
-        pipeline_(policy_of(spec_.trigger), spec_.seed),
+        journal_(spec_.state_directory, spec_.trigger.name, spec_.trigger.consumer_group),
+        pipeline_(policy_of(spec_.trigger, journal_.available()), spec_.seed),
         notices_(spec_.trigger.name),
         wake_(loop),
         status_timer_(loop),
@@ -92,12 +48,15 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
 
   void start();
   void drain(TimePoint deadline, std::function<void()> done);
+  void skip(const pipeline::Skip& skip) { feed(skip); }
 
  private:
+  void took(const pipeline::Event& event);
   void feed(const pipeline::Event& event);
   void observe(const pipeline::Event& event);
   void perform(const pipeline::Action& action);
   void perform(const pipeline::Send& action);
+  void perform(const pipeline::DeadLetter& action);
   void perform(const pipeline::Commit& action);
   void perform(const pipeline::FinishRevoke& action);
   void wake_at(TimePoint time);
@@ -120,11 +79,13 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   kafka::Janitor& janitor_;
   RunnerSpec spec_;
   RunnerSink sink_;
+  CommitJournal journal_;
   pipeline::Pipeline pipeline_;
   Notices notices_;
   boost::asio::steady_timer wake_, status_timer_, reconnect_;
   std::unique_ptr<kafka::Consumer> consumer_;
   std::unique_ptr<worker::Pool> pool_;
+  std::unique_ptr<kafka::Producer> producer_;  // of dead letters, from the first one on
   pipeline::Actions actions_;
   std::deque<pipeline::Event> deferred_;
   bool feeding_ = false;
@@ -139,6 +100,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   std::function<void()> done_;
   bool left_ = false;  // consumer closed, after the drain
   bool pool_stopped_ = false;
+  bool producer_closed_ = false;
 };
 
 void Runner::Impl::start() {
@@ -154,13 +116,21 @@ void Runner::Impl::start() {
 
 void Runner::Impl::make_consumer() {
   kafka::Consumer::Sink sink;
-  sink.event = guarded([](Impl& self, const pipeline::Event& e) { self.feed(e); });
+  sink.event = guarded([](Impl& self, const pipeline::Event& e) { self.took(e); });
   sink.error = guarded([](Impl& self, const kafka::ConsumerError& e) { self.consumer_failed(e); });
   sink.closed = guarded([](Impl& self) { self.consumer_closed(); });
   consumer_ =
       std::make_unique<kafka::Consumer>(loop_, janitor_, consumer_spec(spec_.trigger), std::move(sink));
   consumer_->start();
   consumer_->set_reading(pipeline_.stats().reading);
+}
+
+// What the journal has to say goes along.
+void Runner::Impl::took(const pipeline::Event& event) {
+  if (const auto* assigned = std::get_if<pipeline::Assigned>(&event))
+    return feed(journal_.completed(*assigned));
+  if (const auto* done = std::get_if<pipeline::CommitDone>(&event)) return feed(journal_.completed(*done));
+  feed(event);
 }
 
 // Events are worked off one at a time: an action that reports at once must not enter the pipeline again.
@@ -223,9 +193,10 @@ void Runner::Impl::perform(const pipeline::Action& action) {
           leave();
         } else if constexpr (std::is_same_v<T, pipeline::Notice>) {
           notices_.write(a, std::chrono::steady_clock::now());
-        } else if constexpr (std::is_same_v<T, pipeline::DeadLetter> || std::is_same_v<T, pipeline::Pause> ||
-                             std::is_same_v<T, pipeline::Resume>) {
-          // The pipeline does not ask for these yet.
+        } else if constexpr (std::is_same_v<T, pipeline::Pause>) {
+          if (consumer_) consumer_->set_paused(a.source, true);
+        } else if constexpr (std::is_same_v<T, pipeline::Resume>) {
+          if (consumer_) consumer_->set_paused(a.source, false);
         } else {
           perform(a);
         }
@@ -242,10 +213,28 @@ void Runner::Impl::perform(const pipeline::Send& action) {
   pool_->send(action);
 }
 
+void Runner::Impl::perform(const pipeline::DeadLetter& action) {
+  if (!producer_) {
+    kafka::Producer::Sink sink;
+    sink.event = guarded([](Impl& self, const pipeline::Event& e) { self.feed(e); });
+    sink.error = guarded([](Impl& self, const kafka::ProducerError& e) {
+      log::warn("producer_error",
+                {{"trigger", self.spec_.trigger.name}, {"code", e.code}, {"error", e.message}});
+    });
+    sink.closed = guarded([](Impl& self) {
+      self.producer_closed_ = true;
+      self.finish_if_over();
+    });
+    producer_ =
+        std::make_unique<kafka::Producer>(loop_, janitor_, producer_spec(spec_.trigger), std::move(sink));
+  }
+  producer_->produce(action);
+}
+
 void Runner::Impl::perform(const pipeline::Commit& action) {
   commit_started_ = std::chrono::steady_clock::now();
   if (consumer_ && !reconnecting_) {
-    consumer_->commit(action.offsets);
+    consumer_->commit(journal_.written(action.offsets));
     return;
   }
   pipeline::CommitDone none;
@@ -325,6 +314,7 @@ void Runner::Impl::leave() {
                 self.pool_stopped_ = true;
                 self.finish_if_over();
               }));
+  if (producer_) producer_->close();
   if (consumer_ && !reconnecting_) {
     consumer_->close();
   } else if (!consumer_) {
@@ -334,12 +324,12 @@ void Runner::Impl::leave() {
 }
 
 void Runner::Impl::finish_if_over() {
-  if (!left_ || !pool_stopped_ || !done_) return;
+  if (!left_ || !pool_stopped_ || !done_ || (producer_ && !producer_closed_)) return;
   state_ = State::stopped;
   wake_.cancel();
   status_timer_.cancel();
   if (sink_.status) sink_.status(status());
-  log::info("trigger_drained", {{"trigger", spec_.trigger.name}, {"settled", pipeline_.stats().settled_ok}});
+  log::info("trigger_drained", {{"trigger", spec_.trigger.name}, {"settled", pipeline_.stats().settled()}});
   std::exchange(done_, nullptr)();
 }
 
@@ -389,6 +379,7 @@ Runner::Runner(boost::asio::io_context& loop, kafka::Janitor& janitor, RunnerSpe
     : impl_(std::make_shared<Impl>(loop, janitor, std::move(spec), std::move(sink))) {}
 Runner::~Runner() = default;
 void Runner::start() { impl_->start(); }
+void Runner::skip(const pipeline::Skip& skip) { impl_->skip(skip); }
 void Runner::drain(TimePoint deadline, std::function<void()> done) {
   impl_->drain(deadline, std::move(done));
 }

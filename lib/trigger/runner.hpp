@@ -27,6 +27,7 @@ struct RunnerSpec {
   std::string daemon;           // "triggerd/0.1.0", for Welcome
   std::string sdk_python_path;  // of the bundled Python SDK; empty: none
   std::uint64_t seed = 0;
+  std::string state_directory;             // of the journal; empty: none
   worker::MemoryReader* memory = nullptr;  // outlives the runner; needed where maxMemory is set
 };
 
@@ -45,6 +46,9 @@ class Runner {
   Runner& operator=(const Runner&) = delete;
 
   void start();
+  // Gives up the record that holds up its lane (pipeline::Skip); what came of it is in the log and the
+  // counts.
+  void skip(const pipeline::Skip& skip);
   // Stops reading, waits for running attempts until `deadline`, commits, leaves the group, ends the workers.
   // A second call may bring the deadline forward.
   void drain(TimePoint deadline, std::function<void()> done);

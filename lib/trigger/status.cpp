@@ -26,6 +26,14 @@ json::object pool_json(const worker::PoolStats& pool) {
 
 json::object partition_json(const PartitionReport& report) {
   const pipeline::PartitionStatus& p = report.status;
+  json::array stuck;
+  for (const pipeline::StuckLane& lane : p.stuck) {
+    stuck.push_back(json::object{{"offset", lane.offset.value},
+                                 {"attempts", lane.attempts},
+                                 {"blocked", lane.blocked},
+                                 {"alarmed", lane.alarmed},
+                                 {"reason", lane.reason}});
+  }
   return {{"topic", p.source.topic.name()},
           {"partition", p.source.partition.value},
           {"epoch", p.epoch.value},
@@ -35,8 +43,8 @@ json::object partition_json(const PartitionReport& report) {
           {"end", number(report.end)},
           {"lag", report.lag ? json::value(*report.lag) : json::value()},
           {"undelivered", p.undelivered},
-          {"parked", p.parked},
-          {"blockedAt", number(p.blocked_at)}};
+          {"paused", p.paused},
+          {"stuck", std::move(stuck)}};
 }
 
 }  // namespace
@@ -64,8 +72,12 @@ std::vector<std::string> not_ready(const Status& status) {
         " in a crash loop; the last ended: " + status.pool.last_crash);
   }
   for (const PartitionReport& p : status.partitions) {
-    if (p.status.blocked_at) {
-      say(to_string(p.status.source) + " is blocked at offset " + std::to_string(p.status.blocked_at->value));
+    for (const pipeline::StuckLane& lane : p.status.stuck) {
+      if (!lane.blocked && !lane.alarmed) continue;
+      say(to_string(p.status.source) +
+          (lane.blocked ? " is blocked at offset " : " makes no progress at offset ") +
+          std::to_string(lane.offset.value) + " after " + std::to_string(lane.attempts) +
+          " attempts: " + lane.reason);
     }
   }
   return reasons;
@@ -87,7 +99,15 @@ std::string to_json(const Status& status) {
                                       {"heldRecords", s.held_records},
                                       {"heldBytes", s.held_bytes},
                                       {"reading", s.reading},
-                                      {"settled", s.settled_ok},
+                                      {"settled", json::object{{"ok", s.settled_ok},
+                                                               {"deadLetter", s.settled_dead_letter},
+                                                               {"drop", s.settled_drop},
+                                                               {"skip", s.settled_skip}}},
+                                      {"skipsRefused", s.skips_refused},
+                                      {"deadLettersFailed", s.dead_letters_failed},
+                                      {"lanesParked", s.lanes_parked},
+                                      {"lanesBlocked", s.lanes_blocked},
+                                      {"lanesAlarmed", s.lanes_alarmed},
                                       {"failedAttempts", s.attempts_failed},
                                       {"workers", pool_json(status.pool)},
                                       {"partitions", std::move(partitions)}});

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include "kafka/janitor.hpp"
+#include "trigger/budget.hpp"
 #include "trigger/event_loop.hpp"
 #include "trigger/runner.hpp"
 
@@ -17,6 +18,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(boost::asio::io_context& control, SupervisorSpec spec, SupervisorSink sink)
       : control_(control), spec_(std::move(spec)), sink_(std::move(sink)) {
+    share_budget(spec_.triggers, spec_.max_in_flight_bytes);
     const unsigned cores = spec_.loops > 0 ? spec_.loops : std::max(1U, std::thread::hardware_concurrency());
     const std::size_t loops = std::max<std::size_t>(1, std::min<std::size_t>(cores, spec_.triggers.size()));
     const auto limited = [](const config::Trigger& t) { return t.worker.max_memory > 0; };
@@ -27,6 +29,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
   ~Impl();
 
   void start();
+  bool skip(const std::string& trigger, pipeline::Skip skip);
   void drain(TimePoint deadline, std::function<void()> done);
   void probe_loops(std::function<void()> alive);
   const std::map<std::string, Status>& statuses() const { return statuses_; }
@@ -73,7 +76,8 @@ void Supervisor::Impl::start() {
 void Supervisor::Impl::add(const config::Trigger& trigger, std::size_t index) {
   Slot& slot = slots_[index];
   slot.loop = loops_[index % loops_.size()].get();
-  RunnerSpec spec{trigger, spec_.daemon, spec_.sdk_python_path, spec_.seed + index, memory_.get()};
+  RunnerSpec spec{
+      trigger, spec_.daemon, spec_.sdk_python_path, spec_.seed + index, spec_.state_directory, memory_.get()};
   slot.loop->post([this, &slot, spec = std::move(spec), sink = runner_sink(trigger.name)]() mutable {
     slot.runner = std::make_unique<Runner>(slot.loop->context(), janitor_, std::move(spec), std::move(sink));
     slot.runner->start();
@@ -96,6 +100,17 @@ void Supervisor::Impl::took_status(Status status) {
   Status& kept = statuses_[status.trigger];
   kept = std::move(status);
   if (sink_.status) sink_.status(kept);
+}
+
+bool Supervisor::Impl::skip(const std::string& trigger, pipeline::Skip skip) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (spec_.triggers[i].name != trigger) continue;
+    slots_[i].loop->post([&slot = slots_[i], skip = std::move(skip)] {
+      if (slot.runner) slot.runner->skip(skip);
+    });
+    return true;
+  }
+  return false;
 }
 
 void Supervisor::Impl::drain(TimePoint deadline, std::function<void()> done) {
@@ -136,6 +151,9 @@ Supervisor::Supervisor(boost::asio::io_context& control, SupervisorSpec spec, Su
     : impl_(std::make_shared<Impl>(control, std::move(spec), std::move(sink))) {}
 Supervisor::~Supervisor() = default;
 void Supervisor::start() { impl_->start(); }
+bool Supervisor::skip(const std::string& trigger, pipeline::Skip skip) {
+  return impl_->skip(trigger, std::move(skip));
+}
 void Supervisor::drain(TimePoint deadline, std::function<void()> done) {
   impl_->drain(deadline, std::move(done));
 }

@@ -13,6 +13,7 @@
 
 #include "base/time.hpp"
 #include "config/schema.hpp"
+#include "pipeline/event.hpp"
 #include "trigger/status.hpp"
 
 namespace boost::asio {
@@ -23,9 +24,11 @@ namespace triggerd::trigger {
 
 struct SupervisorSpec {
   std::vector<config::Trigger> triggers;
-  std::string daemon;           // "triggerd/0.1.0"
-  std::string sdk_python_path;  // of the bundled Python SDK; empty: none
-  unsigned loops = 0;           // 0: one per core, never more than triggers
+  std::string daemon;                     // "triggerd/0.1.0"
+  std::string sdk_python_path;            // of the bundled Python SDK; empty: none
+  std::uint64_t max_in_flight_bytes = 0;  // of all triggers together; 0: each has its own limit only
+  std::string state_directory;            // of the triggers' journals; empty: none
+  unsigned loops = 0;                     // 0: one per core, never more than triggers
   std::uint64_t seed = 0;
 };
 
@@ -43,6 +46,8 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   void start();
+  // Asks the trigger to give up a record that holds up its lane; false: there is no such trigger.
+  bool skip(const std::string& trigger, pipeline::Skip skip);
   // Each trigger drains by itself; `done` once all have. A second call brings the deadline forward.
   void drain(TimePoint deadline, std::function<void()> done);
   // `alive` once every loop has taken a turn: what feeds the watchdog.

@@ -243,9 +243,10 @@ void Worker::exited() {
   if (state_ != State::gone) finish(*how);
 }
 
-// An end that was asked for and left nothing behind is a good one, however it came about in detail.
+// One that was asked to leave and says that it does ends well; what it then left unanswered took all the time
+// it was given.
 Worker::Cause Worker::cause() const {
-  if (asked_ && said_drained_ && session_->idle()) return Cause::stopped;
+  if (asked_ && said_drained_) return session_->idle() ? Cause::stopped : overdue_;
   return forced_.value_or(Cause::crashed);
 }
 

@@ -242,6 +242,23 @@ TEST(Recycle, AnAttemptThatOutlastsTheTimeoutIsEndedAndBlamed) {
   EXPECT_TRUE(rig.stopped(milliseconds(0)));
 }
 
+// As an SDK does whose attempt still runs at the Drain's deadline.
+TEST(Recycle, OneThatLeavesWorkUndoneIsBlamed) {
+  SessionRig rig({"ok_then", "leave"});
+  rig.spec.worker.max_requests = 1;
+  rig.start();
+  ASSERT_TRUE(rig.ready());
+  rig.send(kFirst, 1);
+  rig.send(kFirst, 2);
+  EXPECT_EQ(rig.lost().cause, Cause::crashed);
+  EXPECT_EQ(rig.lost_reason(), "said Bye: drained");
+  rig.send(kSecond, 3);
+  rig.send(kSecond, 4);
+  ASSERT_TRUE(rig.answered(2));
+  EXPECT_TRUE(rig.stopped());
+  EXPECT_EQ(rig.lost(kSecond).cause, Cause::stopped) << "not where the pool is stopped";
+}
+
 TEST(Recycle, OneThatCrashesWhileItDrainsHasCrashed) {
   SessionRig rig({"ok_then", "crash"});
   rig.spec.worker.max_requests = 1;

@@ -20,7 +20,7 @@ MAY_SLEEP = {
     "tests/kafka/*": "waits for processes that have no other sign, with deadlines",
     "tests/support/kafka_produce.cpp": "paces a steady stream of records",
     "tests/e2e/handlers/*": "a handler that takes its time is what is tested",
-    "tests/chaos/handlers/*": "likewise",
+    "tests/chaos/handlers/*": "a handler that takes its time is part of a fault",
     "tests/support/stub_worker*": "a worker that hangs is what is tested",
     "tests/bench/*": "a handler that takes its time is what is measured",
     "tests/e2e/waiting.py": "the one poll interval, of what has no event to wait for",

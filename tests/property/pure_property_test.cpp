@@ -1,14 +1,18 @@
 // Properties of what may be committed: the tracker against a naive model, and the pipeline under any answers.
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include "checkpoint/offset_tracker.hpp"
-#include "dispatch/partition_queue.hpp"
+#include "dispatch/lane_queue.hpp"
 #include "sim/random.hpp"
 #include "support/story.hpp"
 
@@ -21,7 +25,13 @@ using checkpoint::OffsetTracker;
 struct NaiveTracker {
   std::int64_t start;
   std::set<std::int64_t> received, settled;
+  std::vector<checkpoint::Interval> done{};  // by an earlier owner
 
+  bool done_before(std::int64_t offset) const {
+    return std::ranges::any_of(done, [offset](const checkpoint::Interval& interval) {
+      return offset >= interval.first.value && offset < interval.end.value;
+    });
+  }
   std::int64_t committable() const {
     for (const std::int64_t offset : received) {
       if (!settled.contains(offset)) return offset;
@@ -50,6 +60,10 @@ void receive(OffsetTracker& tracker, NaiveTracker& naive, const std::vector<std:
     i = last + 1;
   }
   naive.received.insert(offsets.begin(), offsets.end());
+  for (const std::int64_t offset : offsets) {
+    RC_ASSERT(tracker.done_before(Offset{offset}) == naive.done_before(offset));
+    if (naive.done_before(offset)) naive.settled.insert(offset);
+  }
 }
 
 // Any range from a received record to anywhere not past the last.
@@ -88,6 +102,49 @@ TEST(TrackerProperty, IsTheNaiveOne) {
   }));
 }
 
+// Rising, apart from each other.
+std::vector<checkpoint::Interval> intervals(std::int64_t from) {
+  std::vector<checkpoint::Interval> out;
+  const auto count = *rc::gen::inRange(0, 5);
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t first = from + *rc::gen::inRange<std::int64_t>(i == 0 ? 0 : 1, 8);
+    from = first + *rc::gen::inRange<std::int64_t>(1, 6);
+    out.push_back({Offset{first}, Offset{from}});
+  }
+  return out;
+}
+
+// Where it is behind what was read, the restored one may be ahead: what it knows to be done it may step over.
+TEST(TrackerProperty, IsTheNaiveOneAfterARestart) {
+  expect(rc::check([] {
+    NaiveTracker naive{*rc::gen::inRange<std::int64_t>(0, 20), {}, {}};
+    naive.done = intervals(naive.start);
+    OffsetTracker tracker(Offset{naive.start}, naive.done);
+    const auto steps = *rc::gen::inRange(1, 40);
+    for (int i = 0; i < steps; ++i) {
+      if (*rc::gen::inRange(0, 3) == 0) {
+        receive(tracker, naive, rising(tracker.position().value, *rc::gen::inRange<std::size_t>(1, 12)));
+      } else {
+        settle(tracker, naive);
+      }
+      std::int64_t committable = naive.committable();
+      while (naive.all_settled() && naive.done_before(committable)) ++committable;
+      RC_ASSERT(tracker.committable().value == committable);
+      RC_ASSERT(tracker.all_settled() == naive.all_settled());
+      const std::vector<checkpoint::Interval> beyond = tracker.beyond();
+      for (const std::int64_t offset : naive.received) {
+        const bool said = offset < committable ||
+                          std::ranges::any_of(
+                              beyond,
+                              [&](const auto& interval) {
+                                return offset >= interval.first.value && offset < interval.end.value;
+                              });
+        RC_ASSERT(said == naive.settled.contains(offset));
+      }
+    }
+  }));
+}
+
 TEST(TrackerProperty, ReachesTheEndWhenAllIsSettledInAnyOrder) {
   expect(rc::check([] {
     NaiveTracker naive{0, {}, {}};
@@ -105,46 +162,177 @@ TEST(TrackerProperty, ReachesTheEndWhenAllIsSettledInAnyOrder) {
   }));
 }
 
-// The queue delivers every record until it is settled, in order within a run, and its counts are true.
-TEST(QueueProperty, DeliversAllThatIsUnsettledInOrder) {
+// A queue, and what is known of each record from outside.
+class QueueModel {
+ public:
+  QueueModel(config::Ordering ordering, sim::Random& dice)
+      : queue_(ordering, {dice.between(1, 9), dice.between(1, 60)}), ordering_(ordering), dice_(dice) {}
+
+  void append(std::int64_t offset) {
+    Fate fate;
+    const std::uint32_t key = dice_.between(0, 4);
+    const std::string name = "k" + std::to_string(key);
+    const std::string value(dice_.between(0, 20), 'x');
+    wire::RecordView view;
+    view.offset = Offset{offset};
+    if (key > 0) view.key = name;
+    view.value = value;
+    fate.lane = ordering_ == config::Ordering::partition        ? 0
+                : ordering_ == config::Ordering::key && key > 0 ? key
+                                                                : 1000 + offset;
+    fate.failures = dice_.chance(50) ? 2 : 0;
+    RC_ASSERT(queue_.append(view, fate.failures, now_));
+    records_[offset] = fate;
+  }
+
+  void pick() {
+    const WorkerId worker{dice_.between(1, 3)};
+    if (queue_.has_suspect() && dice_.chance(500)) {
+      const auto pick = queue_.pick_suspect(worker);
+      RC_ASSERT(pick && pick->count == 1);
+      return out(*pick, worker);
+    }
+    const std::uint64_t bytes = dice_.between(1, 80);
+    const auto pick = queue_.pick({.worker = worker,
+                                   .records = dice_.between(1, 12),
+                                   .bytes = bytes,
+                                   .first_bytes = 1000,
+                                   .attempt = {}});
+    if (!pick) return;
+    RC_ASSERT(pick->count == 1 || pick->bytes <= bytes);
+    out(*pick, worker);
+  }
+
+  // Something becomes of some record that is out.
+  void answer() {
+    if (out_.empty()) return;
+    const auto at = out_.begin() + dice_.between(0, static_cast<std::uint32_t>(out_.size()) - 1);
+    const auto [pick, index] = *at;
+    out_.erase(at);
+    const std::int64_t offset = picks_[pick].at(index).offset().value;
+    Fate& fate = records_.at(offset);
+    fate.worker.reset();
+    if (dice_.chance(600)) {
+      queue_.settle(picks_[pick], index, 1);
+      records_.erase(offset);
+      return;
+    }
+    fate.back = fate.run;
+    dispatch::LaneQueue::Back back;
+    back.suspect = dice_.chance(200);
+    back.failed = !back.suspect && dice_.chance(500);
+    back.exhausted = back.failed && dice_.chance(300);
+    if (back.failed && !back.exhausted) back.not_before = now_ + Duration(dice_.between(1, 5));
+    if (back.failed) ++fate.failures;
+    fate.exhausted = back.exhausted;
+    dispatch::Lane& lane = queue_.come_back(picks_[pick], index, back);
+    if (back.failed) queue_.note_trouble(lane, {Offset{offset}, now_, fate.failures, "no luck"});
+  }
+
+  // Somebody sees to what stands: it is given up, or gets another attempt, now or later.
+  void attend() {
+    for (dispatch::Lane* lane : queue_.take_standing()) {
+      const std::int64_t offset = lane->waiting.front().offset().value;
+      RC_ASSERT(records_.at(offset).exhausted);
+      dispatch::LaneQueue::Resume how;
+      if (dice_.chance(500)) {
+        queue_.settle_waiting(*lane, Offset{offset});
+        records_.erase(offset);
+      } else {
+        how.again = dice_.chance(500);
+        how.not_before = now_ + Duration(3);
+      }
+      if (how.again) {
+        for (const dispatch::Held& held : lane->waiting) records_.at(held.offset().value).exhausted = false;
+      }
+      queue_.resume(*lane, how);
+    }
+  }
+
+  void tick() {
+    now_ += Duration(1);
+    queue_.unpark(now_);
+  }
+
+  void check() const {
+    RC_ASSERT(queue_.held_records() == records_.size());
+    RC_ASSERT(queue_.undelivered() == records_.size() - out_.size());
+    RC_ASSERT(queue_.standing_records() <= queue_.undelivered());
+    RC_ASSERT((queue_.standing_records() > 0) == (queue_.lanes_parked() + queue_.lanes_standing() > 0));
+    std::size_t failed = 0;
+    for (const auto& [offset, fate] : records_) {
+      if (fate.failures == 0) continue;
+      ++failed;
+      RC_ASSERT(queue_.attempts().at(Offset{offset}) == fate.failures);
+    }
+    RC_ASSERT(queue_.attempts().size() == failed);
+    RC_ASSERT(queue_.troubled(1000).size() <= failed);
+    if (!records_.empty()) return;
+    RC_ASSERT(queue_.held_bytes() == 0u && queue_.undelivered_bytes() == 0u);
+    RC_ASSERT(queue_.standing_bytes() == 0u && queue_.troubled(1).empty() && !queue_.deliverable());
+  }
+
+  bool done() const { return records_.empty(); }
+
+ private:
+  struct Fate {
+    std::int64_t lane = 0;
+    std::uint32_t failures = 0;
+    bool exhausted = false;
+    std::optional<WorkerId> worker;
+    std::uint32_t run = 0, back = 0;  // it is out in this run; it came back in that one
+  };
+
+  void out(const dispatch::Pick& pick, WorkerId worker) {
+    for (std::uint32_t i = 0; i < pick.count; ++i) {
+      const std::int64_t offset = pick.batch->offset(pick.first + i).value;
+      RC_ASSERT(pick.at(i).offset().value == offset);
+      Fate& fate = records_.at(offset);
+      RC_ASSERT(!fate.worker && !fate.exhausted && pick.attempt == fate.failures + 1);
+      for (const auto& [before, other] : records_) {
+        if (other.lane != fate.lane || ordering_ == config::Ordering::none) continue;
+        if (before < offset) RC_ASSERT(other.worker == worker);
+        if (other.worker) RC_ASSERT(other.worker == worker && other.run == pick.run);
+        RC_ASSERT(other.back < pick.run);
+      }
+      fate.worker = worker;
+      fate.run = pick.run;
+      out_.emplace_back(picks_.size(), i);
+    }
+    picks_.push_back(pick);
+  }
+
+  dispatch::LaneQueue queue_;
+  config::Ordering ordering_;
+  sim::Random& dice_;
+  TimePoint now_{};
+  std::map<std::int64_t, Fate> records_;  // not settled
+  std::vector<dispatch::Pick> picks_;
+  std::vector<std::pair<std::size_t, std::uint32_t>> out_;  // pick, and index in it
+};
+
+// Every record is delivered until it is settled, each lane in order and at one worker, and counts are true.
+TEST(QueueProperty, DeliversAllThatIsUnsettledInTheOrderOfItsLane) {
   expect(rc::check([] {
-    dispatch::PartitionQueue queue({*rc::gen::inRange(1u, 9u), *rc::gen::inRange<std::uint64_t>(1, 40)},
-                                   Offset{0});
+    const auto ordering =
+        *rc::gen::element(config::Ordering::partition, config::Ordering::key, config::Ordering::none);
+    sim::Random dice(*rc::gen::arbitrary<std::uint64_t>());
+    QueueModel model(ordering, dice);
     const auto offsets = rising(0, *rc::gen::inRange<std::size_t>(1, 60));
-    std::set<std::int64_t> unsettled(offsets.begin(), offsets.end());
-    for (const std::int64_t offset : offsets) {
-      const std::string value(*rc::gen::inRange<std::size_t>(0, 20), 'x');
-      wire::RecordView view;
-      view.offset = Offset{offset};
-      view.value = value;
-      RC_ASSERT(queue.append(view, TimePoint{}));
-    }
-    for (int run = 0; run < 100 && !unsettled.empty(); ++run) {
-      auto next = unsettled.begin();
-      std::vector<dispatch::Slice> out;
-      RC_ASSERT(queue.held_records() == unsettled.size());
-      while (const auto slice =
-                 queue.peek(*rc::gen::inRange(1u, 12u), *rc::gen::inRange<std::uint64_t>(1, 60))) {
-        for (std::uint32_t i = 0; i < slice->count; ++i)
-          RC_ASSERT(slice->chunk->batch->offset(slice->first + i).value == *next++);
-        queue.take(*slice);
-        out.push_back(*slice);
+    std::size_t next = 0;
+    for (int step = 0; step < 20'000 && (next < offsets.size() || !model.done()); ++step) {
+      switch (dice.between(0, 4)) {
+        case 0:
+          if (next < offsets.size()) model.append(offsets[next++]);
+          break;
+        case 1: model.pick(); break;
+        case 2: model.tick(); break;
+        default: model.answer();
       }
-      RC_ASSERT(next == unsettled.end() && queue.undelivered() == 0u && queue.undelivered_bytes() == 0u);
-      for (const dispatch::Slice& slice : out) {
-        for (std::uint32_t i = 0; i < slice.count; ++i) {
-          if (*rc::gen::inRange(0, 3) == 0) {
-            dispatch::PartitionQueue::fail(*slice.chunk, slice.first + i);
-            continue;
-          }
-          unsettled.erase(slice.chunk->batch->offset(slice.first + i).value);
-          queue.settle(*slice.chunk, slice.first + i, 1);
-        }
-      }
-      if (!unsettled.empty()) RC_ASSERT(queue.first_unsettled().offset.value == *unsettled.begin());
-      queue.rewind();
+      model.attend();
+      model.check();
     }
-    RC_ASSERT(!unsettled.empty() || (queue.held_records() == 0u && queue.held_bytes() == 0u));
+    RC_ASSERT(model.done());
   }));
 }
 

@@ -65,11 +65,18 @@ void FakeBroker::assign(const std::vector<std::size_t>& partitions) {
   for (const std::size_t p : partitions) {
     Hold& hold = holds_[p];
     const Log& log = world_.scenario.logs[p];
-    hold = {true, false, false, hold.generation + 1, 0};
+    hold = {true, false, false, false, hold.generation + 1, 0};
     const Offset earliest{log.records.empty() ? 0 : log.records.front().offset};
     const Offset begin = log.committed.value_or(world_.random.chance(500) ? earliest : Offset{0});
     hold.position = log.index_of(begin);
-    assigned.partitions.push_back({log.source, begin, log.committed});
+    pipeline::PartitionStart start{log.source, begin, log.committed, log.metadata};
+    const auto said = checkpoint::decode(log.metadata, begin);
+    if (log.committed && said && said->journal) {
+      const auto found = journal_.find(log.source);
+      if (found != journal_.end() && found->second.first == said->journal->sequence)
+        start.journaled = found->second.second;
+    }
+    assigned.partitions.push_back(std::move(start));
   }
   world_.feed(assigned);
   if (world_.random.chance(100)) world_.feed(pipeline::Assigned{});
@@ -84,7 +91,7 @@ void FakeBroker::set_reading(bool reading) {
 void FakeBroker::turn_soon() {
   if (!reading_ || turn_scheduled_ || standing_still_) return;
   const bool some = std::any_of(holds_.begin(), holds_.end(), [&](const Hold& hold) {
-    return hold.owned &&
+    return hold.owned && !hold.paused &&
            hold.position < world_.scenario.logs[static_cast<std::size_t>(&hold - holds_.data())].produced;
   });
   if (!some) return;
@@ -102,7 +109,7 @@ void FakeBroker::turn() {
     const std::size_t p = (first + i) % holds_.size();
     Hold& hold = holds_[p];
     const std::size_t produced = world_.scenario.logs[p].produced;
-    if (!hold.owned || hold.position >= produced) continue;
+    if (!hold.owned || hold.paused || hold.position >= produced) continue;
     const std::size_t end = std::min<std::size_t>(produced, hold.position + world_.random.between(1, 40));
     // Records read already come again.
     const std::size_t from = world_.fault(30) ? hold.position - hold.position / 3 : hold.position;
@@ -179,17 +186,18 @@ void FakeBroker::others_work(std::size_t p) {
   for (std::uint32_t n = world_.random.between(0, 5); n > 0 && index < log.produced; --n, ++index) {
     ++log.records[index].handled;
     log.committed = Offset{log.records[index].offset + 1};
+    log.metadata.clear();
+    log.progress = {};
   }
 }
 
 pipeline::CommitResult FakeBroker::apply(const pipeline::OffsetCommit& commit, std::uint64_t generation) {
   const std::size_t p = world_.oracle.partition_of(commit.source);
   Hold& hold = holds_[p];
-  Log& log = world_.scenario.logs[p];
   if (!hold.owned || hold.generation != generation)
     return {commit.source, commit.offset, Outcome::rejected, "ILLEGAL_GENERATION"};
   if (world_.fault(150)) {
-    if (world_.random.chance(300)) log.committed = commit.offset;  // done, and the answer got lost
+    if (world_.random.chance(300)) store(commit);  // done, and the answer got lost
     return {commit.source, commit.offset, Outcome::retriable, "REQUEST_TIMED_OUT"};
   }
   if (world_.fault(20)) {
@@ -198,11 +206,49 @@ pipeline::CommitResult FakeBroker::apply(const pipeline::OffsetCommit& commit, s
     });
     return {commit.source, commit.offset, Outcome::rejected, "UNKNOWN_MEMBER_ID"};
   }
-  log.committed = commit.offset;
-  return {commit.source, commit.offset, Outcome::ok, ""};
+  store(commit);
+  return {commit.source, commit.offset, Outcome::ok, "", commit.journal.has_value()};
 }
 
-void FakeBroker::commit(const pipeline::Commit& commit) {
+void FakeBroker::store(const pipeline::OffsetCommit& commit) {
+  Log& log = world_.scenario.logs[world_.oracle.partition_of(commit.source)];
+  log.committed = commit.offset;
+  log.metadata = commit.metadata;
+  const auto progress = checkpoint::decode(commit.metadata, commit.offset);
+  if (!progress) throw Violation("a commit's metadata cannot be read: " + progress.error().message);
+  log.progress = commit.journal ? *commit.journal : *progress;
+}
+
+// As the shell does it: written first, then named in the metadata; where it cannot be written, left out.
+pipeline::OffsetCommit FakeBroker::journal(pipeline::OffsetCommit commit) {
+  if (!commit.journal) return commit;
+  if (world_.fault(100)) {
+    commit.journal.reset();
+    return commit;
+  }
+  checkpoint::Progress named = *commit.journal;
+  named.journal = checkpoint::JournalRef{7, ++journaled_};
+  commit.metadata = checkpoint::encode(named, world_.scenario.policy.max_metadata_bytes).text;
+  journal_[commit.source] = {journaled_, *commit.journal};
+  return commit;
+}
+
+void FakeBroker::pause(const TopicPartition& source, bool paused) {
+  holds_[world_.oracle.partition_of(source)].paused = paused;
+  turn_soon();
+}
+
+void FakeBroker::dead_letter(const pipeline::DeadLetter& letter) {
+  const bool fails = world_.fault(200);
+  const std::uint64_t id = letter.id;
+  world_.schedule.after(world_.upto(milliseconds(fails ? 3000 : 20)), [this, id, fails, life = life_] {
+    if (life == life_) world_.feed(pipeline::DeadLettered{id, !fails, fails ? "no leader" : ""});
+  });
+}
+
+void FakeBroker::commit(const pipeline::Commit& asked) {
+  pipeline::Commit commit;
+  for (const pipeline::OffsetCommit& c : asked.offsets) commit.offsets.push_back(journal(c));
   std::vector<std::uint64_t> generations;
   for (const pipeline::OffsetCommit& c : commit.offsets)
     generations.push_back(holds_[world_.oracle.partition_of(c.source)].generation);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "sim/world.hpp"
@@ -18,6 +20,8 @@ class FakeBroker {
   void set_reading(bool reading);
   void commit(const pipeline::Commit& commit);
   void finish_revoke(const pipeline::FinishRevoke& finish);
+  void pause(const TopicPartition& source, bool paused);
+  void dead_letter(const pipeline::DeadLetter& letter);
   // The member is gone, or it joins anew.
   void member_gone();
   void member_joins();
@@ -27,6 +31,7 @@ class FakeBroker {
     bool owned = false;
     bool revoking = false;
     bool coming = false;  // will be assigned again
+    bool paused = false;
     std::uint64_t generation = 0;
     std::size_t position = 0;  // index of the next record to be read
   };
@@ -41,6 +46,8 @@ class FakeBroker {
   void take_away(std::vector<std::size_t> partitions, bool lost);
   void others_work(std::size_t p);
   pipeline::CommitResult apply(const pipeline::OffsetCommit& commit, std::uint64_t generation);
+  void store(const pipeline::OffsetCommit& commit);
+  pipeline::OffsetCommit journal(pipeline::OffsetCommit commit);
 
   World& world_;
   std::vector<Hold> holds_;
@@ -48,6 +55,9 @@ class FakeBroker {
   bool turn_scheduled_ = false;
   bool standing_still_ = false;  // a held revoke stops all reading
   std::uint64_t life_ = 0;       // of the member
+  // The daemon's journal, which outlives it.
+  std::map<TopicPartition, std::pair<std::uint64_t, checkpoint::Progress>> journal_;
+  std::uint64_t journaled_ = 0;
 };
 
 }  // namespace triggerd::sim

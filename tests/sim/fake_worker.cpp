@@ -8,6 +8,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Code = wire::Answer::Code;
+constexpr auto kCrashed = pipeline::WorkerLost::Cause::crashed;
 
 template <typename F>
 void FakeWorker::through(TimePoint& pipe, Duration delay, F step) {
@@ -29,10 +30,14 @@ void FakeWorker::cancel(const pipeline::CancelPartition& cancel) {
   through(in_, world_.upto(milliseconds(2)), [cancel](FakeWorker& self) { self.receive(cancel); });
 }
 
-void FakeWorker::kill() {
+void FakeWorker::kill(pipeline::WorkerLost::Cause cause) {
   // Now and then a process stands in the kernel and dies long after SIGKILL.
   const Duration delay = world_.random.chance(20) ? Duration(seconds(20)) : world_.upto(milliseconds(5));
-  through(in_, delay, [](FakeWorker& self) { self.crash(); });
+  through(in_, delay, [cause](FakeWorker& self) { self.crash(cause); });
+}
+
+const LogRecord& FakeWorker::record(const Item& item) const {
+  return world_.scenario.logs[item.lane.partition].records[item.index];
 }
 
 const TopicPartition& FakeWorker::source(const Item& item) const {
@@ -40,8 +45,7 @@ const TopicPartition& FakeWorker::source(const Item& item) const {
 }
 
 std::uint64_t FakeWorker::lane_number(const LogRecord& record, std::size_t index) const {
-  if (world_.scenario.ordering == config::Ordering::partition) return 0;
-  return world_.scenario.ordering == config::Ordering::key ? record.key : index;
+  return lane_of(world_.scenario.policy.ordering, record, index);
 }
 
 void FakeWorker::receive(const pipeline::Send& send) {
@@ -61,7 +65,8 @@ void FakeWorker::receive(const pipeline::Send& send) {
     }
   }
   if (!invocation.empty()) pending_.push_back(std::move(invocation));
-  if (world_.fault(8)) through(in_, world_.upto(milliseconds(50)), [](FakeWorker& self) { self.crash(); });
+  if (world_.fault(8))
+    through(in_, world_.upto(milliseconds(50)), [](FakeWorker& self) { self.crash(kCrashed); });
   if (world_.fault(20)) {
     const wire::Window window{world_.random.between(1, 60), world_.random.between(1, 3000)};
     through(out_, {},
@@ -90,7 +95,7 @@ void FakeWorker::receive(const pipeline::CancelPartition& cancel) {
 bool FakeWorker::must_release(const Item& item) const {
   const auto cancelled = cancelled_.find(item.lane.partition);
   if (cancelled != cancelled_.end() && item.epoch <= cancelled->second) return true;
-  if (world_.scenario.ordering == config::Ordering::none) return false;
+  if (world_.scenario.policy.ordering == config::Ordering::none) return false;
   const auto failed = failed_runs_.find({item.lane, item.epoch});
   return failed != failed_runs_.end() && item.run <= failed->second;
 }
@@ -140,7 +145,13 @@ std::vector<FakeWorker::Lane> FakeWorker::start(Invocation invocation) {
     occupied_.insert(item.lane);
     lanes.push_back(item.lane);
   }
+  const bool poison =
+      std::ranges::any_of(invocation, [this](const Item& item) { return record(item).poison; });
   running_.emplace(number, std::move(invocation));
+  if (poison) {
+    through(in_, world_.upto(milliseconds(3)), [](FakeWorker& self) { self.crash(kCrashed); });
+    return lanes;
+  }
   if (world_.fault(4)) return lanes;  // hangs
   const Duration most = world_.random.chance(50) ? world_.scenario.slowest : Duration(milliseconds(3));
   world_.schedule.after(world_.upto(most), [weak = weak_from_this(), number] {
@@ -167,11 +178,19 @@ void FakeWorker::complete(std::uint64_t number) {
   running_.erase(found);
   const bool failed = fails(invocation);
   const std::uint32_t retry_after = failed && world_.random.chance(200) ? world_.random.between(1, 500) : 0;
+  // Now and then the handler says which records of its batch failed.
+  const bool some = failed && world_.random.chance(300);
   for (const Item& item : invocation) {
     occupied_.erase(item.lane);
-    world_.oracle.finished(source(item), item.epoch, item.index, !failed);
-    if (failed) fail_lane(item);
-    reply(item, failed ? Code::retry : Code::ok, retry_after);
+    const bool this_failed = failed && (!some || world_.random.chance(500));
+    const LogRecord::Wish wish = record(item).wish;
+    const Code code = this_failed                            ? Code::retry
+                      : wish == LogRecord::Wish::dead_letter ? Code::dead_letter
+                      : wish == LogRecord::Wish::drop        ? Code::drop
+                                                             : Code::ok;
+    world_.oracle.finished(source(item), item.epoch, item.index, code);
+    if (this_failed) fail_lane(item);
+    reply(item, code, this_failed ? retry_after : 0);
   }
   pump();
 }
@@ -256,12 +275,12 @@ void FakeWorker::die() {
   }
 }
 
-void FakeWorker::crash() {
+void FakeWorker::crash(pipeline::WorkerLost::Cause cause) {
   if (!alive_) return;
   die();
   // What it wrote before still arrives first.
   through(out_, world_.upto(milliseconds(20)),
-          [](FakeWorker& self) { self.world_.feed(pipeline::WorkerLost{self.id_, "signal 9"}); });
+          [cause](FakeWorker& self) { self.world_.feed(pipeline::WorkerLost{self.id_, "signal 9", cause}); });
 }
 
 }  // namespace triggerd::sim

@@ -21,7 +21,7 @@ class FakeWorker : public std::enable_shared_from_this<FakeWorker> {
   void hello();
   void send(const pipeline::Send& send);
   void cancel(const pipeline::CancelPartition& cancel);
-  void kill();
+  void kill(pipeline::WorkerLost::Cause cause);
   // Its handlers are gone, whatever the daemon knows.
   void die();
 
@@ -53,6 +53,7 @@ class FakeWorker : public std::enable_shared_from_this<FakeWorker> {
   void receive(const pipeline::Send& send);
   void receive(const pipeline::CancelPartition& cancel);
   const TopicPartition& source(const Item& item) const;
+  const LogRecord& record(const Item& item) const;
   std::uint64_t lane_number(const LogRecord& record, std::size_t index) const;
   void pump();
   std::vector<Lane> start(Invocation invocation);
@@ -64,7 +65,7 @@ class FakeWorker : public std::enable_shared_from_this<FakeWorker> {
   void answer();
   void flush();
   void send_ack(BatchId id, Frame& frame);
-  void crash();
+  void crash(pipeline::WorkerLost::Cause cause);
   // Runs the step if this worker still is, in the order of its asking.
   template <typename F>
   void through(TimePoint& pipe, Duration delay, F step);

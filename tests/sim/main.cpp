@@ -96,6 +96,21 @@ void print(const Tally& t, double seconds) {
   std::printf(
       "  %llu attempts timed out, %llu lanes blocked, %llu times reading stopped, %llu stale answers\n",
       u(t.attempts_timed_out), u(t.blocked), u(t.stops_reading), u(t.stale));
+  std::printf(
+      "  %llu dead letters, %llu dropped, %llu skipped, %llu alarms, %llu suspects, %llu done before, ",
+      u(t.dead_letters), u(t.dropped), u(t.skipped), u(t.alarms), u(t.suspects), u(t.done_before));
+  std::printf("%llu times a partition paused, %llu times metadata was full\n", u(t.pauses), u(t.full));
+}
+
+// Otherwise a change could make the simulation blind.
+bool everything_happened(const Tally& t) {
+  for (const std::uint64_t count :
+       {t.handled_again, t.retries, t.commits_failed, t.revokes_timed_out, t.workers_lost,
+        t.attempts_timed_out, t.drains, t.blocked, t.stops_reading, t.stale, t.released, t.dead_letters,
+        t.dropped, t.skipped, t.alarms, t.full, t.pauses, t.suspects, t.done_before}) {
+    if (count == 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -119,5 +134,9 @@ int main(int argc, char** argv) {
     if (arguments.show) print(simulation);
   }
   print(tally, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  if (arguments.seeds >= 5000 && !everything_happened(tally)) {
+    std::printf("FAILED: something that was to be tried never happened\n");
+    return 1;
+  }
   return 0;
 }

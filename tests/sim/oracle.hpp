@@ -23,11 +23,12 @@ struct Violation : std::runtime_error {
 // A record of a partition's assignment, by its place in the log: what the daemon knows, and what is so.
 struct RecordFate {
   bool out = false;        // delivered, not answered
-  bool ran = false;        // a handler may have seen it
-  bool in_flight = false;  // out or ran, and not covered by a commit
+  bool in_flight = false;  // out or settled, and not covered by a commit
   bool settled = false;
   std::uint32_t failures = 0;
   bool exhausted = false;
+  bool suspect = false;      // it may have ended a worker: it goes out alone
+  bool dead_letter = false;  // being written
   TimePoint not_before{};
   std::uint64_t running = 0;  // the invocation that has it now; 0: none
   bool started = false;
@@ -45,10 +46,15 @@ struct Ownership {
   std::size_t fed = 0;      // records before this index were read
   std::size_t prefix = 0;   // records before this one are settled
   std::size_t covered = 0;  // records before this one are committed, as the daemon knows
-  std::size_t cursor = 0;   // next to deliver in this run
   std::uint32_t run = 0;
   std::uint32_t out = 0;
-  std::optional<WorkerId> worker;
+  struct LaneView {
+    std::optional<WorkerId> worker;  // that has records of it
+    std::uint32_t out = 0, run = 0;
+    std::uint32_t back = 0;  // the last run in which a record of it came back from a worker that lives
+  };
+  std::map<std::uint64_t, LaneView> lanes;
+  bool full = false;  // the last commit was cut
   bool revoking = false, rejected = false, removed = false, lost = false, late = false;
   std::vector<RecordFate> records;
 };
@@ -63,21 +69,25 @@ class Oracle {
   void revoked(const pipeline::Revoked& event, TimePoint now);
   void worker_ready(WorkerId worker, wire::Window window);
   void worker_window(WorkerId worker, wire::Window window);
-  void worker_lost(WorkerId worker, TimePoint now);
+  void worker_lost(const pipeline::WorkerLost& event, TimePoint now);
   void answered(const pipeline::Answered& event, TimePoint now);
   void commit_done(const pipeline::CommitDone& event);
+  void dead_lettered(const pipeline::DeadLettered& event);
   void drain_requested(TimePoint deadline) { drain_deadline_ = deadline; }
 
   // Asked by the pipeline.
   void sent(const pipeline::Send& send, TimePoint now);
   void killed(const pipeline::KillWorker& kill);
   void commit(const pipeline::Commit& commit);
+  void dead_letter(const pipeline::DeadLetter& letter);
+  // Dropped or skipped.
+  void given_up(const pipeline::Notice& notice);
   void finish_revoke(const pipeline::FinishRevoke& finish, TimePoint now);
   void drained(TimePoint now);
 
   // What handlers do, whether the daemon hears of it or not.
   void started(const TopicPartition& source, Epoch epoch, std::size_t index, std::uint64_t invocation);
-  void finished(const TopicPartition& source, Epoch epoch, std::size_t index, bool well);
+  void finished(const TopicPartition& source, Epoch epoch, std::size_t index, wire::Answer::Code code);
   void handler_died(const TopicPartition& source, Epoch epoch, std::size_t index);
 
   // The daemon ended; another begins from the commits.
@@ -95,11 +105,13 @@ class Oracle {
     std::shared_ptr<Ownership> owner;
     std::vector<std::size_t> records;  // indices into the log
     std::vector<bool> answered;
+    std::uint32_t run = 0;
   };
   struct WorkerView {
     wire::Window window;
     std::uint64_t records = 0, bytes = 0;  // unanswered
     bool doomed = false, timed_out = false;
+    bool suspect = false;  // has one, and gets nothing else until it is answered
   };
   struct PendingRevoke {
     pipeline::Revoked event;
@@ -118,8 +130,13 @@ class Oracle {
   void check_retry(const Ownership& owner, std::size_t index, const wire::Delivery& delivery,
                    TimePoint now) const;
   void fate(Sent& sent, std::size_t at, const wire::Answer& answer, TimePoint now);
-  void failed(Ownership& owner, RecordFate& record, const wire::Answer& answer, TimePoint now);
+  void failed(RecordFate& record, const wire::Answer& answer, TimePoint now);
   void time_out(WorkerId worker, TimePoint now);
+  void settled(Ownership& owner, std::size_t index);
+  void came_back(Ownership& owner, std::size_t index);
+  bool in_blocked_lane(const Ownership& owner, std::size_t index) const;
+  void check_progress(const Ownership& owner, const pipeline::OffsetCommit& commit) const;
+  void check_given_up(const Ownership& owner) const;
   void set_in_flight(RecordFate& record, bool in_flight);
   void remove(Ownership& owner);
   void forgive(const Ownership& owner);
@@ -134,7 +151,13 @@ class Oracle {
   std::map<BatchId, Sent> sent_;
   std::map<WorkerId, WorkerView> workers_;
   std::vector<PendingRevoke> revokes_;
-  std::map<std::size_t, std::shared_ptr<Ownership>> committing_;
+  struct Committing {
+    std::shared_ptr<Ownership> owner;
+    pipeline::OffsetCommit commit;
+    bool cut = false;  // its metadata had no room for all that is settled
+  };
+  std::map<std::size_t, Committing> committing_;
+  std::map<std::uint64_t, std::pair<std::shared_ptr<Ownership>, std::size_t>> dead_letters_;
   bool commit_under_way_ = false;
   std::uint64_t in_flight_ = 0;
   std::optional<TimePoint> drain_deadline_;

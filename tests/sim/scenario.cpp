@@ -18,6 +18,8 @@ Log make_log(std::uint32_t number, const Scenario& scenario, Random& random) {
   const std::uint32_t keys = random.between(1, 6);
   const std::uint32_t failing = scenario.calm() ? 0 : random.between(0, 60);
   const bool limited = scenario.policy.retry.max_retry_count >= 0;
+  const std::uint32_t poison = scenario.stormy() && limited && random.chance(300) ? random.between(1, 30) : 0;
+  const std::uint32_t wishes = !scenario.calm() && random.chance(300) ? random.between(1, 80) : 0;
   std::int64_t offset = random.between(0, 20);
   for (std::uint32_t i = 0; i < count; ++i) {
     if (random.chance(holes)) offset += random.between(1, 9);
@@ -29,6 +31,9 @@ Log make_log(std::uint32_t number, const Scenario& scenario, Random& random) {
         std::to_string(record.offset) + std::string(random.chance(30) ? 700 : random.between(0, 30), '.');
     if (random.chance(failing))
       record.failures_left = limited && random.chance(300) ? 1000 : random.between(1, 3);
+    record.poison = random.chance(poison);
+    using Wish = LogRecord::Wish;
+    if (random.chance(wishes)) record.wish = random.chance(500) ? Wish::dead_letter : Wish::drop;
     log.records.push_back(std::move(record));
   }
   return log;
@@ -53,15 +58,31 @@ void choose_retry(config::RetryPolicy& retry, Weather weather, Random& random) {
 
 void choose_limits(Scenario& scenario, Random& random) {
   config::Limits& limits = scenario.policy.limits;
-  const std::uint32_t batch = scenario.policy.batch.max_batch_size;
   limits.max_in_flight = random.between(1, 40);
-  // A blocked lane keeps what it has in flight for good: there must be room for the others beside it.
-  if (scenario.policy.retry.max_retry_count >= 0) limits.max_in_flight += 8 * (8 * batch + batch);
+  if (random.chance(150)) limits.max_records_per_second = random.between(20, 3000);
   limits.max_in_flight_bytes = random.chance(500) ? 1 << 20 : random.between(100, 3000);
+  limits.max_span = random.chance(600) ? 100'000 : limits.max_in_flight + random.between(1, 100);
   limits.revoke_timeout = milliseconds(scenario.stormy() ? random.between(0, 3000) : 10'000);
 }
 
 }  // namespace
+
+std::uint64_t lane_of(config::Ordering ordering, const LogRecord& record, std::size_t index) {
+  if (ordering == config::Ordering::partition) return 0;
+  if (ordering == config::Ordering::key && record.key != 0) return record.key;
+  return 1'000'000 + index;
+}
+
+bool says(const checkpoint::Progress& progress, const LogRecord& record) {
+  return std::ranges::any_of(progress.settled, [&record](const checkpoint::Interval& interval) {
+    return record.offset >= interval.first.value && record.offset < interval.end.value;
+  });
+}
+
+bool Log::done(const LogRecord& record) const {
+  if (!committed || record.offset < committed->value) return committed.has_value();
+  return says(progress, record);
+}
 
 std::size_t Log::index_of(Offset offset) const {
   const auto found =
@@ -86,9 +107,16 @@ Scenario make_scenario(std::uint64_t seed, Random& random) {
   s.policy.work_ahead =
       random.chance(500) ? dispatch::kAnyWork : Duration(milliseconds(random.between(0, 50)));
   const std::uint32_t order = random.between(0, 2);
-  s.ordering = order == 0   ? config::Ordering::partition
-               : order == 1 ? config::Ordering::key
-                            : config::Ordering::none;
+  s.policy.ordering = order == 0   ? config::Ordering::partition
+                      : order == 1 ? config::Ordering::key
+                                   : config::Ordering::none;
+  const std::uint32_t failure = random.between(0, 2);
+  using Kind = config::FailurePolicy::Kind;
+  s.policy.failure.kind = failure == 0 ? Kind::block : failure == 1 ? Kind::drop : Kind::dead_letter;
+  s.policy.failure.alarm_after = milliseconds(random.between(1, 3000));
+  s.policy.journal = random.chance(500);
+  if (random.chance(300)) s.policy.max_metadata_bytes = random.between(60, 200);
+  s.operator_skips = random.chance(500);
   s.workers = random.between(1, 4);
   s.concurrency = random.chance(500) ? 1 : random.between(2, 12);
   s.window = random.chance(500) ? wire::Window{65536, 64 << 20}
@@ -109,6 +137,7 @@ Scenario make_scenario(std::uint64_t seed, Random& random) {
 std::string describe(const Scenario& s) {
   static constexpr const char* kWeather[] = {"calm", "orderly", "stormy"};
   static constexpr const char* kOrdering[] = {"partition", "key", "none"};
+  static constexpr const char* kFailure[] = {"block", "drop", "deadLetter"};
   static constexpr const char* kRestart[] = {"none", "drain", "kill"};
   const auto ms = [](Duration d) {
     return std::to_string(std::chrono::duration_cast<milliseconds>(d).count()) + "ms";
@@ -116,7 +145,7 @@ std::string describe(const Scenario& s) {
   std::size_t records = 0;
   for (const Log& log : s.logs) records += log.records.size();
   return std::string(kWeather[static_cast<int>(s.weather)]) + (s.many() ? " many" : " one") +
-         " ordering=" + kOrdering[static_cast<int>(s.ordering)] +
+         " ordering=" + kOrdering[static_cast<int>(s.policy.ordering)] +
          " partitions=" + std::to_string(s.logs.size()) + " records=" + std::to_string(records) +
          " batch=" + std::to_string(s.policy.batch.max_batch_size) + "/" +
          std::to_string(s.policy.batch.max_batch_bytes) + "B wait=" + ms(s.policy.batch.max_batch_wait) +
@@ -126,7 +155,11 @@ std::string describe(const Scenario& s) {
          std::to_string(s.window.bytes) + "B retries=" + std::to_string(s.policy.retry.max_retry_count) +
          " attempt=" + ms(s.policy.attempt_timeout) + " slowest=" + ms(s.slowest) +
          " revoke=" + ms(s.policy.limits.revoke_timeout) + " rebalances=" + std::to_string(s.rebalances) +
-         " restart=" + kRestart[static_cast<int>(s.restart)];
+         " restart=" + kRestart[static_cast<int>(s.restart)] +
+         " onFailure=" + kFailure[static_cast<int>(s.policy.failure.kind)] +
+         (s.operator_skips ? "+skip" : "") + " span=" + std::to_string(s.policy.limits.max_span) +
+         " rate=" + std::to_string(s.policy.limits.max_records_per_second) +
+         " metadata=" + std::to_string(s.policy.max_metadata_bytes) + (s.policy.journal ? "+journal" : "");
 }
 
 }  // namespace triggerd::sim

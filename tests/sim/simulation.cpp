@@ -42,6 +42,8 @@ void Simulation::end_daemon() {
   counted_.retries += stats.attempts_failed;
   counted_.released += stats.released;
   counted_.stale += stats.answers_stale;
+  counted_.suspects += stats.suspects_delivered;
+  counted_.done_before += stats.records_done_before;
 }
 
 void Simulation::restart_later() {
@@ -103,11 +105,13 @@ void Simulation::tell_oracle(const pipeline::Event& event) {
         } else if constexpr (std::is_same_v<T, pipeline::WorkerCredit>) {
           oracle.worker_window(e.worker, e.window);
         } else if constexpr (std::is_same_v<T, pipeline::WorkerLost>) {
-          oracle.worker_lost(e.worker, world_.now());
+          oracle.worker_lost(e, world_.now());
         } else if constexpr (std::is_same_v<T, pipeline::Answered>) {
           oracle.answered(e, world_.now());
         } else if constexpr (std::is_same_v<T, pipeline::CommitDone>) {
           oracle.commit_done(e);
+        } else if constexpr (std::is_same_v<T, pipeline::DeadLettered>) {
+          oracle.dead_lettered(e);
         } else if constexpr (std::is_same_v<T, pipeline::DrainRequested>) {
           oracle.drain_requested(e.deadline);
         }
@@ -124,7 +128,8 @@ void Simulation::perform(const pipeline::Action& action) {
           if (const auto found = workers_.find(a.worker); found != workers_.end()) found->second->cancel(a);
         } else if constexpr (std::is_same_v<T, pipeline::KillWorker>) {
           oracle.killed(a);
-          workers_.at(a.worker)->kill();
+          workers_.at(a.worker)->kill(a.blame ? pipeline::WorkerLost::Cause::crashed
+                                              : pipeline::WorkerLost::Cause::stopped);
         } else if constexpr (std::is_same_v<T, pipeline::Commit>) {
           oracle.commit(a);
           broker_.commit(a);
@@ -147,9 +152,13 @@ void Simulation::perform(const pipeline::Action& action) {
             begin_daemon();
             broker_.member_joins();
           });
-        } else if constexpr (std::is_same_v<T, pipeline::DeadLetter> || std::is_same_v<T, pipeline::Pause> ||
-                             std::is_same_v<T, pipeline::Resume>) {
-          throw Violation("an action that nothing asks for yet");
+        } else if constexpr (std::is_same_v<T, pipeline::DeadLetter>) {
+          oracle.dead_letter(a);
+          broker_.dead_letter(a);
+          ++counted_.dead_letters;
+        } else if constexpr (std::is_same_v<T, pipeline::Pause> || std::is_same_v<T, pipeline::Resume>) {
+          broker_.pause(a.source, std::is_same_v<T, pipeline::Pause>);
+          counted_.pauses += std::is_same_v<T, pipeline::Pause> ? 1 : 0;
         } else {
           perform(a);
         }
@@ -165,6 +174,19 @@ void Simulation::perform(const pipeline::Send& action) {
 void Simulation::perform(const pipeline::Notice& notice) {
   using Kind = pipeline::Notice::Kind;
   counted_.blocked += notice.kind == Kind::lane_blocked ? 1 : 0;
+  counted_.dropped += notice.kind == Kind::record_dropped ? 1 : 0;
+  counted_.skipped += notice.kind == Kind::record_skipped ? 1 : 0;
+  counted_.alarms += notice.kind == Kind::lane_stuck ? 1 : 0;
+  counted_.full += notice.kind == Kind::progress_full ? 1 : 0;
+  if (notice.kind == Kind::progress_ignored)
+    throw Violation("metadata of our own is ignored: " + notice.text);
+  if (notice.kind == Kind::record_dropped || notice.kind == Kind::record_skipped)
+    world_.oracle.given_up(notice);
+  if (notice.kind == Kind::lane_blocked && world_.scenario.operator_skips) {
+    world_.schedule.after(world_.upto(seconds(3)), [this, notice, life = life_] {
+      if (life == life_) feed(pipeline::Skip{notice.source, notice.offset, "the operator"});
+    });
+  }
   counted_.revokes_timed_out += notice.kind == Kind::revoke_timed_out ? 1 : 0;
   counted_.attempts_timed_out += notice.kind == Kind::attempt_timed_out ? 1 : 0;
   counted_.commits_failed += notice.kind == Kind::commit_failed ? 1 : 0;
@@ -176,13 +198,22 @@ void Simulation::wake_at(TimePoint time) {
   });
 }
 
-// Nothing is left to happen. Now a drain must end at once, for all that could be done is done.
+// Nothing is left to happen. Now a drain must end at once, for all that could be done is done, or after a
+// commit of the attempts that blocked records have had.
 void Simulation::check_over() {
   world_.oracle.check_at_rest(pipeline_->stats());
   pipeline::Actions actions;
   const TimePoint now = world_.now();
   world_.oracle.drain_requested(now);
   pipeline_->on(pipeline::DrainRequested{now}, now, actions);
+  pipeline::CommitDone done;
+  for (const pipeline::Action& action : actions) {
+    const auto* commit = std::get_if<pipeline::Commit>(&action);
+    if (commit == nullptr) continue;
+    world_.oracle.commit(*commit);
+    for (const pipeline::OffsetCommit& c : commit->offsets) done.results.push_back({c.source, c.offset});
+  }
+  if (!done.results.empty()) pipeline_->on(done, now, actions);
   const bool drained = std::any_of(actions.begin(), actions.end(), [](const pipeline::Action& action) {
     return std::holds_alternative<pipeline::Drained>(action);
   });
@@ -210,6 +241,14 @@ void Simulation::count(Tally& tally) const {
   tally.drains += counted_.drains;
   tally.blocked += counted_.blocked;
   tally.stops_reading += counted_.stops_reading;
+  tally.dead_letters += counted_.dead_letters;
+  tally.dropped += counted_.dropped;
+  tally.skipped += counted_.skipped;
+  tally.alarms += counted_.alarms;
+  tally.full += counted_.full;
+  tally.pauses += counted_.pauses;
+  tally.suspects += counted_.suspects + stats.suspects_delivered;
+  tally.done_before += counted_.done_before + stats.records_done_before;
 }
 
 }  // namespace triggerd::sim

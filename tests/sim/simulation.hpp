@@ -21,6 +21,8 @@ struct Tally {
   std::uint64_t handled_again = 0, retries = 0, commits = 0, commits_failed = 0;
   std::uint64_t revokes = 0, revokes_timed_out = 0, workers_lost = 0, attempts_timed_out = 0;
   std::uint64_t drains = 0, blocked = 0, stops_reading = 0, stale = 0, released = 0;
+  std::uint64_t dead_letters = 0, dropped = 0, skipped = 0, alarms = 0, full = 0, pauses = 0;
+  std::uint64_t suspects = 0, done_before = 0;
 };
 
 class Simulation {

@@ -48,12 +48,15 @@ Client connect(const std::string& brokers) {
 
 Client connect_producer(const std::string& brokers, Deliveries& deliveries,
                         const std::vector<Property>& more) {
-  std::vector<Property> properties = {{"bootstrap.servers", brokers},
-                                      {"log_level", "2"},
-                                      {"linger.ms", "5"},
-                                      {"batch.size", "1000000"},
-                                      {"batch.num.messages", "100000"},
-                                      {"queue.buffering.max.messages", "1000000"}};
+  std::vector<Property> properties = {
+      {"bootstrap.servers", brokers},
+      {"log_level", "2"},
+      {"linger.ms", "5"},
+      {"batch.size", "1000000"},
+      {"batch.num.messages", "100000"},
+      {"queue.buffering.max.messages", "1000000"},
+      {"queue.buffering.max.kbytes", "262144"},
+      {"message.max.bytes", "1000000000"}};  // a broker says what is too large
   properties.insert(properties.end(), more.begin(), more.end());
   return open(RD_KAFKA_PRODUCER, properties, &deliveries);
 }

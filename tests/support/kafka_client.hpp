@@ -63,6 +63,7 @@ Metadata metadata_of(const Client& client, const std::string& topic);
 
 // The verbs that write records (kafka_produce.cpp).
 void produce(const std::string& brokers, const Arguments& args);
+void transact(const std::string& brokers, const Arguments& args);
 void produce_fill(const std::string& brokers, const Arguments& args);
 void produce_numbered(const std::string& brokers, const Arguments& args);
 

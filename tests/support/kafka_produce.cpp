@@ -82,6 +82,35 @@ void produce(const std::string& brokers, const Arguments& args) {
   finish(client, deliveries, count);
 }
 
+void transact(const std::string& brokers, const Arguments& args) {
+  Deliveries deliveries;
+  const Client client = connect_producer(brokers, deliveries, {{"transactional.id", args.at(1)}});
+  const auto must = [](rd_kafka_error_t* error, const char* what) {
+    const Owned<rd_kafka_error_t, rd_kafka_error_destroy> owned(error);
+    check(error, what);
+  };
+  must(rd_kafka_init_transactions(client.get(), kTimeoutMs), "init_transactions");
+  std::size_t count = 0;
+  bool open = false;
+  for (std::string line; std::getline(std::cin, line);) {
+    const json::object record = json::parse(line).as_object();
+    if (!open) must(rd_kafka_begin_transaction(client.get()), "begin_transaction");
+    open = !record.contains("end");
+    if (open) {
+      produce_one(client, args.at(0), record);
+      ++count;
+      continue;
+    }
+    check(rd_kafka_flush(client.get(), kTimeoutMs), "flush");  // an abort would discard what is queued
+    if (record.at("end") == "commit") {
+      must(rd_kafka_commit_transaction(client.get(), kTimeoutMs), "commit_transaction");
+    } else {
+      must(rd_kafka_abort_transaction(client.get(), kTimeoutMs), "abort_transaction");
+    }
+  }
+  finish(client, deliveries, count);
+}
+
 // Each record begins with its number in decimal, so that a reader can tell them apart.
 void produce_fill(const std::string& brokers, const Arguments& args) {
   Deliveries deliveries;

@@ -12,16 +12,21 @@
 //   the
 //                              value begins with the record's number; `number partition offset` a line for
 //                              each that is delivered. At the end of stdin no more are begun.
+//   transact TOPIC NAME        like produce, in transactions of this transactional id: a line
+//   {"end":"commit"} or
+//                              {"end":"abort"} ends one, its records being at the broker by then
 //   configure TOPIC key=value...                      an empty value is the default again
 //   ends TOPIC   starts TOPIC  {"0":120,…}            in-sync TOPIC    replicas that are, {"0":3,…}
 //   committed GROUP TOPIC      {"0":100,"1":null,…}
-//   commit GROUP TOPIC PARTITION OFFSET               of a group without members
+//   committed-metadata GROUP TOPIC                    {"0":"text",…}, of partitions with a commit
+//   commit GROUP TOPIC PARTITION OFFSET [METADATA]    of a group without members
 //   group GROUP {"state":"Stable","coordinator":2,"members":[{"client":…,"partitions":["t[0]",…]}]}
 //
 // BROKERS defaults to the environment's KAFKA_BROKERS. Results are JSON on stdout; errors end it with
 // status 1.
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -200,7 +205,16 @@ void offsets(const Client& client, const std::string& topic, std::int64_t which)
   print(out);
 }
 
-void committed(const Client& client, const Arguments& args) {
+json::value offset_of(const rd_kafka_topic_partition_t& entry) {
+  return entry.offset >= 0 ? json::value(entry.offset) : json::value();
+}
+
+json::value text_of(const rd_kafka_topic_partition_t& entry) {
+  return json::string(std::string_view(static_cast<const char*>(entry.metadata), entry.metadata_size));
+}
+
+void committed(const Client& client, const Arguments& args,
+               json::value (*what)(const rd_kafka_topic_partition_t&)) {
   const int count = partitions_of(client, args.at(1));
   const List list(rd_kafka_topic_partition_list_new(count));
   for (int i = 0; i < count; ++i) rd_kafka_topic_partition_list_add(list.get(), args.at(1).c_str(), i);
@@ -220,16 +234,19 @@ void committed(const Client& client, const Arguments& args) {
   for (int i = 0; i < partitions->cnt; ++i) {
     const auto& entry = partitions->elems[i];
     check(entry.err, args.at(1));
-    json::value& value = out[std::to_string(entry.partition)];
-    if (entry.offset >= 0) value = entry.offset;
+    if (entry.offset >= 0 || what == offset_of) out[std::to_string(entry.partition)] = what(entry);
   }
   print(out);
 }
 
 void commit(const Client& client, const Arguments& args) {
   const List list(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(list.get(), args.at(1).c_str(), std::stoi(args.at(2)))->offset =
-      std::stoll(args.at(3));
+  auto& entry = *rd_kafka_topic_partition_list_add(list.get(), args.at(1).c_str(), std::stoi(args.at(2)));
+  entry.offset = std::stoll(args.at(3));
+  if (args.size() > 4) {  // the list owns it, and frees it
+    entry.metadata = strndup(args[4].data(), args[4].size());
+    entry.metadata_size = args[4].size();
+  }
   const Owned<rd_kafka_AlterConsumerGroupOffsets_t, rd_kafka_AlterConsumerGroupOffsets_destroy> request(
       rd_kafka_AlterConsumerGroupOffsets_new(args.at(0).c_str(), list.get()));
   const auto event =
@@ -305,12 +322,14 @@ void run(Arguments args) {
       {"configure", configure},
       {"commit", commit},
       {"in-sync", in_sync},
-      {"committed", committed},
+      {"committed", [](const Client& c, const Arguments& a) { committed(c, a, offset_of); }},
+      {"committed-metadata", [](const Client& c, const Arguments& a) { committed(c, a, text_of); }},
       {"group", group},
       {"ends", [](const Client& c, const Arguments& a) { offsets(c, a.at(0), RD_KAFKA_OFFSET_SPEC_LATEST); }},
       {"starts",
        [](const Client& c, const Arguments& a) { offsets(c, a.at(0), RD_KAFKA_OFFSET_SPEC_EARLIEST); }}};
   if (command == "produce") return produce(brokers, args);
+  if (command == "transact") return transact(brokers, args);
   if (command == "read") return read(brokers, args);
   if (command == "produce-fill") return produce_fill(brokers, args);
   if (command == "produce-numbered") return produce_numbered(brokers, args);

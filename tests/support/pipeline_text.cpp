@@ -38,6 +38,13 @@ const char* word(pipeline::Notice::Kind kind) {
     case Kind::commit_failed: return "commit_failed";
     case Kind::revoke_timed_out: return "revoke_timed_out";
     case Kind::attempt_timed_out: return "attempt_timed_out";
+    case Kind::lane_stuck: return "lane_stuck";
+    case Kind::record_dropped: return "record_dropped";
+    case Kind::record_skipped: return "record_skipped";
+    case Kind::skip_refused: return "skip_refused";
+    case Kind::dead_letter_failed: return "dead_letter_failed";
+    case Kind::progress_ignored: return "progress_ignored";
+    case Kind::progress_full: return "progress_full";
     case Kind::record_refused: break;
   }
   return "record_refused";
@@ -81,7 +88,8 @@ std::string text(const pipeline::Action& action) {
                  [](const pipeline::Commit& a) {
                    std::string out = "commit";
                    for (const pipeline::OffsetCommit& c : a.offsets)
-                     out += " " + to_string(c.source) + "=" + number(c.offset);
+                     out += " " + to_string(c.source) + "=" + number(c.offset) +
+                            (c.metadata.empty() ? "" : "+" + std::to_string(c.metadata.size()) + "B");
                    return out;
                  },
                  [](const pipeline::DeadLetter& a) {

@@ -308,7 +308,8 @@ def held(path):
 
 
 def ok_then(what):
-    """Answers its first batch; of the second it does not come back: hang, or crash, when it is told to drain too."""
+    """Answers its first batch. hang: never comes back from the second. leave: does not answer it, but leaves when it
+    is told to drain. crash: likewise, but crashes then."""
     daemon = started()
     batches = []
 
@@ -320,7 +321,7 @@ def ok_then(what):
             say("hanging")
             pause_for_ever()
 
-    daemon.serve(on_batch, on_drain=lambda: os.kill(os.getpid(), signal.SIGSEGV))
+    daemon.serve(on_batch, on_drain=(lambda: os.kill(os.getpid(), signal.SIGSEGV)) if what == "crash" else None)
 
 
 def hog(mebibytes="64", children="0", drains="yes"):
@@ -341,9 +342,11 @@ def hog(mebibytes="64", children="0", drains="yes"):
 def hog_child(mebibytes="64"):
     """A child in a process group of its own has the memory."""
     daemon = started()
-    code = f"import threading; kept = b'x' * ({mebibytes} << 20); print('full', flush=True); threading.Event().wait()"
-    subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    # It ends when this process does, however that is.
+    code = f"import sys; kept = b'x' * ({mebibytes} << 20); print('full', flush=True); sys.stdin.read()"
+    child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdin=subprocess.PIPE)
     daemon.serve()
+    child.stdin.close()
 
 
 if __name__ == "__main__":

@@ -133,6 +133,116 @@ const Row kRows[] = {
 INSTANTIATE_TEST_SUITE_P(Table, OffsetTrackerStory, testing::ValuesIn(kRows),
                          [](const auto& row) { return std::string(row.param.name); });
 
+// Intervals of an earlier owner; the records in them are received like any other.
+struct RestoredRow {
+  const char* name;
+  std::int64_t start;
+  std::vector<Interval> done;
+  std::vector<Step> steps;
+};
+Interval done(std::int64_t first, std::int64_t end) { return {Offset{first}, Offset{end}}; }
+
+class RestoredTrackerStory : public testing::TestWithParam<RestoredRow> {};
+
+TEST_P(RestoredTrackerStory, Holds) {
+  const RestoredRow& row = GetParam();
+  OffsetTracker tracker(Offset{row.start}, row.done);
+  EXPECT_EQ(tracker.position(), Offset{row.start});
+  for (std::size_t i = 0; i < row.steps.size(); ++i) {
+    const Step& step = row.steps[i];
+    SCOPED_TRACE("step " + std::to_string(i));
+    if (step.kind == Step::Kind::receive) {
+      EXPECT_EQ(tracker.received(Offset{step.first}, Offset{step.last}), step.taken);
+    } else {
+      EXPECT_EQ(tracker.settle(Offset{step.first}, Offset{step.last}), step.settled);
+    }
+    EXPECT_EQ(tracker.committable().value, step.committable);
+    EXPECT_EQ(tracker.islands(), step.islands);
+  }
+}
+
+const RestoredRow kRestored[] = {
+    {"the_cursor_steps_over_it", 0, {done(3, 6)}, {receive(0, 9, 0, 1), settle(0, 3, 6), settle(6, 10, 10)}},
+    {"it_joins_what_it_touches",
+     0,
+     {done(3, 6)},
+     {receive(0, 9, 0, 1), settle(6, 8, 0, 1), settle(2, 3, 0, 1), settle(0, 2, 8)}},
+    {"from_where_reading_begins", 5, {done(5, 8)}, {receive(5, 9, 8), settle(8, 10, 10)}},
+    {"hole_before", 0, {done(3, 6)}, {receive(0, 0, 0, 1), receive(3, 7, 0, 1), settle(0, 1, 6)}},
+    {"hole_behind", 0, {done(3, 6)}, {receive(0, 5, 0, 1), receive(9, 9, 0, 1), settle(0, 3, 9)}},
+    {"hole_within", 0, {done(2, 8)}, {receive(0, 3, 0, 1), receive(7, 9, 0, 1), settle(0, 2, 8)}},
+    {"two_with_a_hole_between",
+     0,
+     {done(2, 4), done(7, 9)},
+     {receive(0, 3, 0, 2), receive(7, 9, 0, 2), settle(0, 2, 9)}},
+    {"two_with_a_gap_between",
+     0,
+     {done(2, 4), done(6, 8)},
+     {receive(0, 9, 0, 2), settle(0, 2, 4, 1), settle(4, 6, 8)}},
+    {"settled_again_is_nothing_new",
+     0,
+     {done(2, 4)},
+     {receive(0, 5, 0, 1), refused(Settled::duplicate, 2, 4, 0, 1), refused(Settled::duplicate, 3, 4, 0, 1)}},
+    {"none_of_it_exists_any_more",
+     0,
+     {done(2, 4)},
+     {receive(0, 0, 0, 1), receive(9, 9, 0, 1), settle(0, 1, 9)}},
+    {"known_before_it_is_read",
+     0,
+     {done(2, 9)},
+     {receive(0, 1, 0, 1), settle(0, 2, 9), receive(2, 9, 9), settle(9, 10, 10)}},
+};
+
+INSTANTIATE_TEST_SUITE_P(Table, RestoredTrackerStory, testing::ValuesIn(kRestored),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST(OffsetTracker, KnowsWhatAnEarlierOwnerDid) {
+  const OffsetTracker tracker(Offset{10}, {done(12, 14), done(20, 21)});
+  for (const std::int64_t offset : {12, 13, 20}) EXPECT_TRUE(tracker.done_before(Offset{offset})) << offset;
+  for (const std::int64_t offset : {10, 11, 14, 19, 21, 1000})
+    EXPECT_FALSE(tracker.done_before(Offset{offset})) << offset;
+  EXPECT_FALSE(OffsetTracker(Offset{10}).done_before(Offset{10}));
+}
+
+TEST(OffsetTracker, BeyondIsWhatACommitDoesNotSay) {
+  OffsetTracker tracker(Offset{0}, {done(30, 35)});
+  tracker.received(Offset{0}, Offset{9});
+  tracker.received(Offset{15}, Offset{40});
+  EXPECT_EQ(tracker.beyond(), std::vector{done(30, 35)});
+  tracker.settle(Offset{2}, Offset{4});
+  tracker.settle(Offset{8}, Offset{10});
+  tracker.settle(Offset{15}, Offset{17});
+  tracker.settle(Offset{29}, Offset{30});
+  EXPECT_EQ(tracker.beyond(), (std::vector{done(2, 4), done(8, 10), done(15, 17), done(29, 35)}));
+  tracker.settle(Offset{0}, Offset{2});
+  EXPECT_EQ(tracker.beyond(), (std::vector{done(8, 10), done(15, 17), done(29, 35)}));
+}
+
+// Records are counted, not offsets.
+TEST(OffsetTracker, CountsWhatIsSettledAndWhereItLies) {
+  OffsetTracker tracker(Offset{0}, {done(50, 60)});
+  tracker.received(Offset{0}, Offset{9});
+  tracker.received(Offset{20}, Offset{29});
+  tracker.settle(Offset{4}, Offset{6}, 2);
+  tracker.settle(Offset{8}, Offset{22}, 4);
+  EXPECT_EQ(tracker.settled(), 6u);
+  EXPECT_EQ(tracker.settled_past(Offset{0}), 6u);
+  EXPECT_EQ(tracker.settled_past(Offset{5}), 6u) << "a stretch that ends past it, whole";
+  EXPECT_EQ(tracker.settled_past(Offset{6}), 4u);
+  EXPECT_EQ(tracker.settled_past(Offset{22}), 0u);
+  EXPECT_EQ(tracker.settle(Offset{4}, Offset{6}, 2), Settled::duplicate);
+  EXPECT_EQ(tracker.settled(), 6u) << "once";
+  tracker.settle(Offset{6}, Offset{8}, 2);
+  EXPECT_EQ(tracker.settled_past(Offset{6}), 8u) << "joined to one";
+  tracker.settle(Offset{0}, Offset{4}, 4);
+  EXPECT_EQ(tracker.settled(), 12u);
+  EXPECT_EQ(tracker.settled_past(Offset{0}), 0u) << "what lies before the first gap is in none";
+  tracker.received(Offset{30}, Offset{60});
+  tracker.count_done(10);
+  EXPECT_EQ(tracker.settled(), 22u);
+  EXPECT_EQ(tracker.committable(), Offset{22});
+}
+
 TEST(OffsetTracker, PositionIsOnePastTheLastReceived) {
   OffsetTracker tracker(Offset{3});
   EXPECT_EQ(tracker.position(), Offset{3});

@@ -159,6 +159,54 @@ TEST(WorkerTable, ADoomedWorkerTakesNothing) {
   EXPECT_EQ(table.least_loaded(), std::nullopt);
 }
 
+TEST(WorkerTable, AReservedWorkerTakesNothingUntilItIsFreed) {
+  WorkerTable table = table_of(4);
+  table.add(kB, 1, kWide);
+  table.reserve(kA, true);
+  EXPECT_EQ(table.room(kA).records, 0u);
+  EXPECT_TRUE(table.idle(kA));
+  EXPECT_EQ(table.least_loaded(), kB);
+  table.sent(kA, 1, 1, at(0));  // what it is kept for
+  EXPECT_EQ(table.silent(at(20), seconds(10)), std::vector<WorkerId>{kA}) << "it is watched like any other";
+  table.finished(kA, 1);
+  table.reserve(kA, false);
+  EXPECT_EQ(table.least_loaded(), kA);
+}
+
+// How many single records are bound to a worker at a time.
+TEST(WorkerTable, SoonDone) {
+  using std::chrono::microseconds;
+  using std::chrono::milliseconds;
+  struct Row {
+    Duration ahead, each;  // 0: nothing answered yet
+    std::uint32_t concurrency, records;
+  };
+  const Row rows[] = {
+      {milliseconds(20), {}, 1, 8},
+      {milliseconds(20), {}, 16, 16},
+      {milliseconds(20), milliseconds(1), 1, 20},
+      {milliseconds(20), milliseconds(1), 64, 64},
+      {milliseconds(20), microseconds(10), 1, 2000},
+      {milliseconds(20), seconds(3600), 1, 1},
+      {kAnyWork, {}, 1, 4'294'967'295u},
+      {kAnyWork, seconds(3600), 1, 4'294'967'295u},
+  };
+  for (const Row& row : rows) {
+    WorkerTable table(4, row.ahead);
+    table.add(kA, row.concurrency, kWide);
+    if (row.each > Duration::zero()) {
+      table.sent(kA, 10, 10, at(0));
+      table.answered(kA, 10, at(0) + 10 * row.each);
+    }
+    EXPECT_EQ(table.soon_done(kA), row.records) << row.each.count() << " ns each, " << row.concurrency;
+  }
+  WorkerTable instant(4, milliseconds(20));
+  instant.add(kA, 1, kWide);
+  instant.sent(kA, 10, 10, at(0));
+  instant.answered(kA, 10, at(0));
+  EXPECT_GT(instant.soon_done(kA), 1'000'000u) << "no time at all is no division by 0";
+}
+
 TEST(WorkerTable, SilenceIsMeasuredFromWorkOrTheLastAnswer) {
   WorkerTable table = table_of(4);
   EXPECT_EQ(table.next_silence(seconds(10)), std::nullopt) << "an idle worker may be silent for ever";

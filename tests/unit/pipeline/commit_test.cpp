@@ -37,10 +37,13 @@ TEST(Commit, NeverPassesAnUnsettledRecord) {
   Story s = settled(0);
   s.ok(1, 2);
   s.ok(1, 3);
-  EXPECT_EQ(s.at(200).tick(), Lines{"wake at 11000ms"})
-      << "0 to 9 are not settled: there is nothing to commit";
+  EXPECT_EQ(s.at(200).tick(), (Lines{"commit t[0]=0+26B", "wake at 11000ms"}));
+  EXPECT_EQ(s.said(0), "0 settled 10-30") << "0 to 9 are not";
+  s.committed(0, 0);
+  EXPECT_EQ(s.stats().in_flight, 30u) << "what the commit says is covered";
   s.answer(1, 1, {ok(0, 3)});
-  EXPECT_EQ(s.at(300).tick(), (Lines{"commit t[0]=4", "wake at 11200ms"}));
+  EXPECT_EQ(s.at(300).tick().front(), "commit t[0]=4+26B");
+  EXPECT_EQ(s.said(0), "4 settled 10-30");
 }
 
 TEST(Commit, OneIsUnderWayAtATime) {
@@ -67,7 +70,7 @@ TEST(Commit, AFailedOneIsTriedAgainWithBackOffAndNeverLower) {
   s.at(100).tick();
   EXPECT_EQ(s.at(110).committed(0, 10, Outcome::retriable),
             (Lines{"notice commit_failed t[0]@10", "wake at 210ms"}));
-  EXPECT_EQ(s.partition(0).committed, std::nullopt);
+  EXPECT_EQ(s.partition(0).committed, Offset{0});
   EXPECT_EQ(s.stats().in_flight, 50u);
   s.at(120).ok(1, 2);
   EXPECT_EQ(s.at(210).tick().front(), "commit t[0]=20") << "what is settled by now";
@@ -84,8 +87,8 @@ TEST(Commit, ResultsOfAnotherAssignmentSayNothing) {
   s.at(100).tick();
   s.at(101).revoked({0}, true);
   s.assigned({0}, 0);
-  EXPECT_EQ(s.at(102).committed(0, 10), Lines{});
-  EXPECT_EQ(s.partition(0).committed, std::nullopt);
+  s.at(102).committed(0, 10);
+  EXPECT_EQ(s.partition(0).committed, Offset{0});
 }
 
 TEST(Commit, ResultsOfUnknownPartitionsSayNothing) {
@@ -135,6 +138,26 @@ TEST(Commit, HolesBetweenReadsWithinABatchDoNotHoldItUp) {
   EXPECT_EQ(s.partition(0).committable, Offset{3});
   s.ok(1, 1);
   EXPECT_EQ(s.at(100).tick(), Lines{"commit t[0]=12"});
+}
+
+// Else whoever owns it next would begin where startFrom says then.
+TEST(Commit, APartitionWithoutACommitIsCommittedWhereItBegan) {
+  const Assigned fresh{{{{Topic("t"), Partition{0}}, Offset{7}, std::nullopt}}};
+  Story s;
+  EXPECT_EQ(s.on(fresh), (Lines{"read", "wake at 100ms"}));
+  EXPECT_EQ(s.partition(0).committed, std::nullopt);
+  EXPECT_EQ(s.at(100).tick(), Lines{"commit t[0]=7"});
+  EXPECT_EQ(s.at(110).committed(0, 7, Outcome::retriable),
+            (Lines{"notice commit_failed t[0]@7", "wake at 210ms"}));
+  EXPECT_EQ(s.at(210).tick(), Lines{"commit t[0]=7"});
+  EXPECT_EQ(s.at(220).committed(0, 7), Lines{});
+  EXPECT_EQ(s.partition(0).committed, Offset{7});
+  EXPECT_EQ(s.at(1000).tick(), Lines{}) << "once";
+
+  Story given_up;
+  given_up.on(fresh);
+  EXPECT_EQ(given_up.at(10).revoked({0}).front(), "commit t[0]=7") << "the next owner needs it";
+  EXPECT_EQ(given_up.at(20).committed(0, 7).front(), "finish revoke t[0]");
 }
 
 }  // namespace

@@ -131,9 +131,10 @@ TEST(Revoke, ParkedAndBlockedRecordsAreGivenUpUnsettled) {
   s.answer(1, 2, {release(0, 9)});
   s.answer(1, 3, {release(0, 9)});
   EXPECT_EQ(s.stats().lanes_parked, 1u);
-  EXPECT_EQ(s.at(20).revoked({0}).front(), "commit t[0]=2");
-  EXPECT_EQ(s.stats().lanes_parked, 0u);
+  EXPECT_EQ(s.at(20).revoked({0}).front(), "commit t[0]=2+26B");
+  EXPECT_EQ(s.said(0), "2 attempts 2x1") << "the next owner goes on counting";
   EXPECT_EQ(s.at(30).committed(0, 2).front(), "finish revoke t[0]");
+  EXPECT_EQ(s.stats().lanes_parked, 0u);
 }
 
 // Bytes of chunks settled behind a failed one were given back before; giving them back twice would stop
@@ -146,7 +147,8 @@ TEST(Revoke, AfterOutOfOrderAnswersLeavesNoBytesBehind) {
   s.ok(1, 2);
   s.ok(1, 3);
   s.answer(1, 1, {retry(0, 9)});
-  EXPECT_EQ(s.revoked({0}).front(), "finish revoke t[0]");
+  EXPECT_EQ(s.revoked({0}).front(), "commit t[0]=0+46B");
+  EXPECT_EQ(s.committed(0, 0).front(), "finish revoke t[0]");
   EXPECT_EQ(s.stats().held_bytes, 0u);
   EXPECT_EQ(s.stats().held_records, 0u);
   EXPECT_TRUE(s.stats().reading);

@@ -16,11 +16,15 @@ Status working() {
   return s;
 }
 
-pipeline::PartitionStatus partition(std::optional<Offset> blocked_at) {
+pipeline::PartitionStatus partition(std::vector<pipeline::StuckLane> stuck) {
   pipeline::PartitionStatus p;
   p.source = {Topic("orders"), Partition{3}};
-  p.blocked_at = blocked_at;
+  p.stuck = std::move(stuck);
   return p;
+}
+
+pipeline::StuckLane lane(std::int64_t offset, bool blocked, bool alarmed) {
+  return {Offset{offset}, TimePoint{}, 4, blocked, alarmed, "no luck"};
 }
 
 TEST(NotReady, NamesEachReasonOnce) {
@@ -39,10 +43,15 @@ TEST(NotReady, NamesEachReasonOnce) {
   EXPECT_EQ(not_ready(s), std::vector<std::string>{"orders: draining"});
 }
 
-TEST(NotReady, NamesTopicPartitionAndOffsetOfABlockedLane) {
+TEST(NotReady, NamesTopicPartitionAndOffsetOfAStuckLane) {
   Status s = working();
-  s.partitions = {{partition(std::nullopt), {}, {}}, {partition(Offset{17}), {}, {}}};
-  EXPECT_EQ(not_ready(s), std::vector<std::string>{"orders: orders[3] is blocked at offset 17"});
+  s.partitions = {
+      {partition({}), {}, {}},
+      {partition({lane(17, true, false), lane(19, false, false), lane(23, false, true)}), {}, {}}};
+  EXPECT_EQ(not_ready(s), (std::vector<std::string>{
+                              "orders: orders[3] is blocked at offset 17 after 4 attempts: no luck",
+                              "orders: orders[3] makes no progress at offset 23 after 4 attempts: no luck"}))
+      << "one that is retried is no reason yet";
 }
 
 TEST(NotReady, SaysHowAWorkerInACrashLoopEnded) {
@@ -76,15 +85,21 @@ TEST(StatusJson, ShowsRecyclesAndCrashLoops) {
 
 TEST(StatusJson, SaysUnknownAsNullAndNeverAsZero) {
   Status s = working();
-  s.partitions = {{partition(std::nullopt), std::nullopt, std::nullopt},
-                  {partition(Offset{17}), Offset{20}, 5}};
+  s.partitions = {{partition({}), std::nullopt, std::nullopt},
+                  {partition({lane(17, true, false)}), Offset{20}, 5}};
   const auto json = boost::json::parse(to_json(s)).as_object();
   const auto& partitions = json.at("partitions").as_array();
   EXPECT_TRUE(partitions[0].at("lag").is_null());
   EXPECT_TRUE(partitions[0].at("end").is_null());
   EXPECT_TRUE(partitions[0].at("committed").is_null());
   EXPECT_EQ(partitions[1].at("lag").as_int64(), 5);
-  EXPECT_EQ(partitions[1].at("blockedAt").as_int64(), 17);
+  EXPECT_TRUE(partitions[0].at("stuck").as_array().empty());
+  const auto& stuck = partitions[1].at("stuck").as_array().at(0).as_object();
+  EXPECT_EQ(stuck.at("offset").as_int64(), 17);
+  EXPECT_EQ(stuck.at("attempts").to_number<int>(), 4);
+  EXPECT_TRUE(stuck.at("blocked").as_bool());
+  EXPECT_FALSE(stuck.at("alarmed").as_bool());
+  EXPECT_EQ(stuck.at("reason").as_string(), "no luck");
   EXPECT_EQ(json.at("state").as_string(), "running");
   EXPECT_EQ(json.at("workers").at("ready").to_number<int>(), 1);
 }

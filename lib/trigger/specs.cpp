@@ -1,0 +1,76 @@
+#include "trigger/specs.hpp"
+
+namespace triggerd::trigger {
+namespace {
+
+// Of the trigger's budget: what librdkafka may have fetched ahead, the copies of dead letters on their way
+// among it. The rest is what the pipeline holds.
+std::uint64_t queued_bytes(const config::Trigger& trigger) { return trigger.limits.max_in_flight_bytes / 4; }
+
+const char* text(config::BatchPolicy::Cardinality c) {
+  return c == config::BatchPolicy::Cardinality::one ? "one" : "many";
+}
+const char* text(config::BatchPolicy::DataType t) {
+  return t == config::BatchPolicy::DataType::string ? "string" : "binary";
+}
+const char* text(config::Ordering o) {
+  return o == config::Ordering::partition ? "partition" : o == config::Ordering::key ? "key" : "none";
+}
+
+}  // namespace
+
+pipeline::Policy policy_of(const config::Trigger& trigger, bool journal) {
+  pipeline::Policy policy;
+  policy.batch = trigger.batch;
+  policy.ordering = trigger.ordering;
+  policy.limits = trigger.limits;
+  policy.limits.max_in_flight_bytes -= queued_bytes(trigger);
+  policy.retry = trigger.retry;
+  policy.failure = trigger.on_failure;
+  policy.attempt_timeout = trigger.worker.timeout;
+  policy.journal = journal;
+  return policy;
+}
+
+worker::PoolSpec pool_spec(const RunnerSpec& spec) {
+  const config::Trigger& t = spec.trigger;
+  wire::Welcome welcome;
+  welcome.daemon = spec.daemon;
+  welcome.trigger = t.name;
+  welcome.group = t.consumer_group;
+  welcome.cardinality = text(t.batch.cardinality);
+  welcome.data_type = text(t.batch.data_type);
+  welcome.ordering = text(t.ordering);
+  welcome.max_batch_size = t.batch.max_batch_size;
+  welcome.timeout_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(t.worker.timeout).count());
+  return {.trigger = t.name,
+          .worker = t.worker,
+          .welcome = std::move(welcome),
+          .seed = spec.seed,
+          .sdk_python_path = spec.sdk_python_path,
+          .memory = spec.memory,
+          .timings = {}};
+}
+
+kafka::ConsumerSpec consumer_spec(const config::Trigger& trigger) {
+  return {.connection = trigger.connection,
+          .trigger = trigger.name,
+          .group = trigger.consumer_group,
+          .group_instance_id = trigger.group_instance_id,
+          .topics = trigger.topics,
+          .start_from = trigger.start_from,
+          .queued_bytes = queued_bytes(trigger)};
+}
+
+kafka::ProducerSpec producer_spec(const config::Trigger& trigger) {
+  kafka::ProducerSpec spec;
+  spec.connection = trigger.connection;
+  spec.trigger = trigger.name;
+  spec.group = trigger.consumer_group;
+  spec.topic = trigger.on_failure.dead_letter_topic;
+  spec.queued_bytes = queued_bytes(trigger) / 4;  // one record always may
+  return spec;
+}
+
+}  // namespace triggerd::trigger

@@ -1,0 +1,19 @@
+// What of a trigger's configuration each of its parts is given. Pure.
+#pragma once
+
+#include "config/schema.hpp"
+#include "kafka/consumer.hpp"
+#include "kafka/producer.hpp"
+#include "pipeline/policy.hpp"
+#include "trigger/runner.hpp"
+#include "worker/pool.hpp"
+
+namespace triggerd::trigger {
+
+// `journal`: there is one for work done beyond gaps.
+pipeline::Policy policy_of(const config::Trigger& trigger, bool journal);
+worker::PoolSpec pool_spec(const RunnerSpec& spec);
+kafka::ConsumerSpec consumer_spec(const config::Trigger& trigger);
+kafka::ProducerSpec producer_spec(const config::Trigger& trigger);
+
+}  // namespace triggerd::trigger
