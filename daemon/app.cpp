@@ -59,7 +59,7 @@ class App::Impl {
   void wait_for_signal();
   void keep_house();
   std::vector<std::string> not_ready() const;
-  admin::View view() const;
+  admin::View view();
 
   config::Fleet fleet_;
   AppHooks hooks_;
@@ -80,6 +80,8 @@ trigger::SupervisorSpec App::Impl::supervisor_spec() const {
   spec.triggers = fleet_.triggers;
   spec.daemon = kName;
   spec.sdk_python_path = share_directory() + "/python";
+  spec.max_in_flight_bytes = fleet_.max_in_flight_bytes;
+  spec.state_directory = fleet_.state_directory;
   spec.seed = std::random_device{}();
   return spec;
 }
@@ -188,11 +190,14 @@ std::vector<std::string> App::Impl::not_ready() const {
   return reasons;
 }
 
-admin::View App::Impl::view() const {
+admin::View App::Impl::view() {
   admin::View view;
   view.version = kVersion;
   view.not_ready = not_ready();
   view.metrics = [this] { return metrics_.render(); };
+  view.skip = [this](const admin::SkipRequest& r) {
+    return supervisor_.skip(r.trigger, {{Topic(r.topic), Partition{r.partition}}, Offset{r.offset}, r.by});
+  };
   for (const auto& [name, status] : supervisor_.statuses()) {
     view.triggers.emplace(name, [&kept = status] { return trigger::to_json(kept); });
   }

@@ -9,6 +9,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "daemon/app.hpp"
+#include "daemon/ask.hpp"
 #include "daemon/check.hpp"
 #include "daemon/demo.hpp"
 #include "daemon/dlq_replay.hpp"
@@ -48,6 +49,22 @@ CLI::App* add_replay(CLI::App& cli, std::string& fleet, ReplayOptions& options) 
   return replay;
 }
 
+CLI::App* add_skip(CLI::App& cli, std::string& fleet, SkipOptions& options) {
+  CLI::App* skip =
+      cli.add_subcommand("skip", "Give up one record that holds up its lane, in a running daemon");
+  add_fleet_option(skip, fleet);
+  skip->add_option("trigger", options.trigger, "Its name in the fleet file")->required();
+  skip->add_option("topic", options.topic)->required();
+  skip->add_option("partition", options.partition)->required()->check(CLI::NonNegativeNumber);
+  skip->add_option("offset", options.offset)->required()->check(CLI::NonNegativeNumber);
+  skip->add_option("--by", options.by, "Who asks, for the daemon's log (default: you)");
+  skip->footer(
+      "The record is settled as if it had been handled, and its lane goes on. Only a record that fails or\n"
+      "blocks, and is the first of its lane, can be skipped: /readyz and the log line lane_blocked or\n"
+      "lane_stuck name it.");
+  return skip;
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -76,6 +93,8 @@ int run_command_line(int argc, char** argv) {
       ->check(CLI::Range(1, 20000));
   demo->add_flag("--verbose", demo_options.verbose, "The daemon's log lines too");
 
+  SkipOptions skip_options;
+  CLI::App* skip = add_skip(cli, fleet, skip_options);
   ReplayOptions replay_options;
   CLI::App* replay = add_replay(cli, fleet, replay_options);
 
@@ -90,6 +109,7 @@ int run_command_line(int argc, char** argv) {
   if (run->parsed()) return run_fleet(fleet);
   if (check->parsed()) return check_fleet(fleet);
   if (demo->parsed()) return run_demo(demo_options);
+  if (skip->parsed()) return ask_skip(fleet, skip_options);
   if (replay->parsed()) return replay_dead_letters(fleet, replay_options);
   if (version->parsed()) std::printf("triggerd %s\nlibrdkafka %s\n", kVersion, rd_kafka_version_str());
   return kOk;

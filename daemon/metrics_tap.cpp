@@ -32,8 +32,14 @@ void MetricsTap::took(const trigger::Status& status) {
   m.records_read.follow(s.records_read);
   m.records_ignored["read_again"].follow(s.records_read_again);
   m.records_ignored["unassigned"].follow(s.records_unassigned);
+  m.records_ignored["done_before"].follow(s.records_done_before);
   m.records_delivered.follow(s.records_delivered);
   m.records_settled["ok"].follow(s.settled_ok);
+  m.records_settled["dead_letter"].follow(s.settled_dead_letter);
+  m.records_settled["drop"].follow(s.settled_drop);
+  m.records_settled["skip"].follow(s.settled_skip);
+  m.dead_letters_failed.follow(s.dead_letters_failed);
+  m.records_suspected.follow(s.suspects_delivered);
   m.attempts_failed.follow(s.attempts_failed);
   m.attempts_timed_out.follow(s.attempts_timed_out);
   m.records_released.follow(s.released);
@@ -46,6 +52,8 @@ void MetricsTap::took(const trigger::Status& status) {
   m.held_bytes.set(static_cast<double>(s.held_bytes));
   m.lanes_parked.set(s.lanes_parked);
   m.lanes_blocked.set(s.lanes_blocked);
+  m.lanes_alarmed.set(s.lanes_alarmed);
+  m.partitions_paused.set(s.partitions_paused);
   m.assigned_partitions.set(static_cast<double>(status.partitions.size()));
   m.rebalances["assigned"].follow(status.assigned);
   m.rebalances["revoked"].follow(status.revoked);

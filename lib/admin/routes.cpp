@@ -1,9 +1,12 @@
 #include "admin/routes.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 namespace triggerd::admin {
@@ -12,6 +15,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kTriggerPrefix = "/api/triggers/";
+constexpr std::string_view kSkipSuffix = "/skip";
+constexpr std::size_t kMostBy = 200;
 constexpr std::string_view kJson = "application/json";
 
 Response response(unsigned status, std::string_view type, std::string body) {
@@ -26,6 +31,8 @@ Response response(unsigned status, std::string_view type, std::string body) {
                       {"X-Frame-Options", "DENY"}},
           .body = std::move(body)};
 }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // 200 {"ready":true}, or 503 {"ready":false,"reasons":[…]}.
 Response verdict(std::string_view word, const std::vector<std::string>& reasons) {
@@ -107,6 +114,63 @@ Response trigger(const Request& request, const View& view) {
   return response(200, kJson, found->second() + "\n");
 }
 
+std::string_view header(const Request& request, std::string_view name) {
+  for (const auto& [key, value] : request.headers) {
+    if (std::ranges::equal(key, name, {}, lower, lower)) return value;
+  }
+  return {};
+}
+
+std::optional<SkipRequest> parse_skip(const std::string& body) {
+  boost::system::error_code error;
+  const json::value value = json::parse(body, error);
+  const json::object* object = error ? nullptr : value.if_object();
+  if (object == nullptr) return std::nullopt;
+  const json::value* topic = object->if_contains("topic");
+  const json::value* partition = object->if_contains("partition");
+  const json::value* offset = object->if_contains("offset");
+  const json::value* by = object->if_contains("by");
+  const auto text = [](const json::value* v) {
+    return v != nullptr && v->is_string() && !v->get_string().empty();
+  };
+  const auto number = [](const json::value* v, std::int64_t most) {
+    return v != nullptr && v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= most;
+  };
+  if (object->size() != 4 || !text(topic) || !text(by) || by->get_string().size() > kMostBy ||
+      !number(partition, std::numeric_limits<std::int32_t>::max()) ||
+      !number(offset, std::numeric_limits<std::int64_t>::max() - 1)) {
+    return std::nullopt;
+  }
+  return SkipRequest{.trigger = {},
+                     .topic = std::string(topic->get_string()),
+                     .partition = static_cast<std::int32_t>(partition->get_int64()),
+                     .offset = offset->get_int64(),
+                     .by = std::string(by->get_string())};
+}
+
+Response skip(const Request& request, const View& view) {
+  std::string_view name_text = path_of(request).substr(kTriggerPrefix.size());
+  name_text.remove_suffix(kSkipSuffix.size());
+  const auto name = percent_decoded(name_text);
+  if (!header(request, "Content-Type").starts_with(kJson))
+    return error_response(415, "unsupported_media_type", "send application/json");
+  auto asked = parse_skip(request.body);
+  if (!name || !asked) {
+    return error_response(
+        400, "bad_request",
+        R"(send {"topic":"…","partition":0,"offset":0,"by":"…"}, these four and no others)");
+  }
+  asked->trigger = *name;
+  if (!view.skip || !view.skip(*asked))
+    return error_response(404, "not_found", "there is no such trigger; /api/triggers names them");
+  return response(202, kJson, "{\"asked\":true}\n");
+}
+
+bool is_skip(std::string_view path) {
+  return path.starts_with(kTriggerPrefix) && path.ends_with(kSkipSuffix) &&
+         path.size() > kTriggerPrefix.size() + kSkipSuffix.size();
+}
+
 using Page = Response (*)(const Request&, const View&);
 
 Page page_of(std::string_view path) {
@@ -127,6 +191,12 @@ Response error_response(unsigned status, std::string_view code, std::string_view
 }
 
 Response route(const Request& request, const View& view) {
+  if (is_skip(path_of(request))) {
+    if (request.method == "POST") return skip(request, view);
+    Response refused = error_response(405, "method_not_allowed", "this page is for POST");
+    refused.headers.emplace_back("Allow", "POST");
+    return refused;
+  }
   const Page page = page_of(path_of(request));
   if (page == nullptr) return error_response(404, "not_found", "there is no such page; / names them");
   if (request.method != "GET" && request.method != "HEAD") {

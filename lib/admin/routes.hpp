@@ -1,9 +1,11 @@
 // What the admin listener answers: a request and a view of the daemon in, a response out. Pure, no sockets.
 //
-// GET and HEAD only. Every response forbids what a browser could be tricked into: no script, no framing, no
-// guessing of types, no caching. Errors are JSON: {"error":"not_found","message":"…"}.
+// GET and HEAD for what is shown; POST with a JSON body for what is asked (so no page of another site can: a
+// browser sends that type only after asking). Every response forbids what a browser could be tricked into: no
+// script, no framing, no guessing of types, no caching. Errors are JSON: {"error":"not_found","message":"…"}.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -26,6 +28,14 @@ struct Response {
   std::string body;                                          // of the GET; HEAD sends its length only
 };
 
+// POST /api/triggers/NAME/skip {"topic":"orders","partition":3,"offset":4711,"by":"who asks, for the log"}
+struct SkipRequest {
+  std::string trigger, topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  std::string by;
+};
+
 // The daemon as it stands. What takes time is a function, called for the pages that show it.
 struct View {
   std::string version;
@@ -34,6 +44,8 @@ struct View {
   // By name; each gives one JSON object.
   std::map<std::string, std::function<std::string()>> triggers;
   std::function<std::string()> metrics;  // Prometheus text format 0.0.4
+  // Asks; what came of it is in the log and in the trigger's counts. False: no such trigger.
+  std::function<bool(const SkipRequest&)> skip;
 };
 
 Response route(const Request& request, const View& view);

@@ -1,6 +1,7 @@
 #include "admin/routes.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -87,6 +88,43 @@ TEST(Routes, OtherMethodsAreRefused) {
     }
   }
   EXPECT_EQ(route({.method = "POST", .target = "/nowhere", .headers = {}, .body = {}}, view()).status, 404u);
+}
+
+TEST(Skip, IsAskedWithFourMembersAndNoOthers) {
+  View shown = view();
+  std::vector<SkipRequest> asked;
+  shown.skip = [&asked](const SkipRequest& r) {
+    asked.push_back(r);
+    return r.trigger == "orders";
+  };
+  const auto post = [&shown](const std::string& target, const std::string& body,
+                             const std::string& type = "application/json") {
+    return route({.method = "POST", .target = target, .headers = {{"content-type", type}}, .body = body},
+                 shown);
+  };
+  const std::string good = R"({"topic":"t","partition":3,"offset":4711,"by":"me"})";
+  EXPECT_EQ(post("/api/triggers/orders/skip", good).status, 202u);
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].topic, "t");
+  EXPECT_EQ(asked[0].partition, 3);
+  EXPECT_EQ(asked[0].offset, 4711);
+  EXPECT_EQ(asked[0].by, "me");
+  EXPECT_EQ(post("/api/triggers/none/skip", good).status, 404u);
+  asked.clear();
+  for (const char* bad : {"", "[]", "{}", R"({"topic":"t","partition":3,"offset":4711})",
+                          R"({"topic":"","partition":3,"offset":1,"by":"me"})",
+                          R"({"topic":"t","partition":-1,"offset":1,"by":"me"})",
+                          R"({"topic":"t","partition":4294967296,"offset":1,"by":"me"})",
+                          R"({"topic":"t","partition":3,"offset":-1,"by":"me"})",
+                          R"({"topic":"t","partition":3,"offset":1.5,"by":"me"})",
+                          R"({"topic":"t","partition":3,"offset":1,"by":""})",
+                          R"({"topic":"t","partition":3,"offset":1,"by":"me","more":1})"}) {
+    EXPECT_EQ(post("/api/triggers/orders/skip", bad).status, 400u) << bad;
+  }
+  EXPECT_EQ(post("/api/triggers/orders/skip", good, "text/plain").status, 415u)
+      << "what a form of another site sends";
+  EXPECT_EQ(get("/api/triggers/orders/skip", shown).status, 405u);
+  EXPECT_TRUE(asked.empty());
 }
 
 TEST(Routes, HeadIsAnsweredAsGet) {
