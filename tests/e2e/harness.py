@@ -57,20 +57,20 @@ class Case(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def trigger(self, topic, group, command=None, env=None, worker=None, kafka=None, **properties):
+    def trigger(self, topic, group, command=None, env=None, worker=None, kafka=None, handler=None, **properties):
         """A trigger with a scripted worker (handlers/scripted.py) that writes what it gets to RECORD_FILE."""
-        many = properties.get("cardinality") == "many"
+        if handler is None:
+            handler = "handle_batch" if properties.get("cardinality") == "many" else "handle"
         kafka = {**QUICK_SESSION, **(kafka or {})}
         if kafka.get("group.protocol") == "consumer":  # there the broker sets them
             kafka = {name: value for name, value in kafka.items() if name not in QUICK_SESSION}
-        entry = ("--handler", "handle_batch") if many else ()
         return {
             "brokerList": self.kafka.brokers,
             "topic": topic,
             "consumerGroup": group,
             "kafka": kafka,
             "worker": {
-                "command": command or python_worker("scripted.py", *entry),
+                "command": command or python_worker("scripted.py", "--handler", handler),
                 "env": {"PYTHONPATH": os.path.join(ROOT, "workers", "python"), "RECORD_FILE": self.path("records"),
                         **(env or {})},
                 **(worker or {}),
@@ -107,6 +107,18 @@ class Case(unittest.TestCase):
         twice = sorted(k for k, n in counts.items() if n > 1)
         self.assertEqual((len(missing), len(twice)), (0, 0),
                          f"missing {len(missing)}: {missing[:10]}, more than once {len(twice)}: {twice[:10]}")
+
+    def seen(self, phase="end", **fields):
+        """Records of that phase with these fields."""
+        return [r for r in self.records(phase) if all(r[name] == value for name, value in fields.items())]
+
+    def attempts(self, **fields):
+        """The attempt numbers a record came with, in order."""
+        return [r["attempt"] for r in self.seen("start", **fields)]
+
+    def make(self, name):
+        """A file that a handler waits for."""
+        open(self.path(name), "w", encoding="utf-8").close()
 
     def assert_in_order(self, records):
         """First deliveries of each partition come in offset order."""

@@ -47,6 +47,19 @@ class Kafka:
     def ends(self, topic):
         return {int(p): offset for p, offset in self.run("ends", topic).items()}
 
+    def transact(self, topic, name, records):
+        """As produce, in transactions: each ends at a record that is the text "commit" or "abort"."""
+        lines = [json.dumps({"end": r} if isinstance(r, str) else r) for r in records]
+        return self.run("transact", topic, name, data="\n".join(lines) + "\n")["produced"]
+
+    def commit(self, group, topic, partition, offset, *metadata):
+        """Of a group without members."""
+        self.run("commit", group, topic, partition, offset, *metadata)
+
+    def metadata(self, group, topic):
+        """Of the group's commits, where there is one."""
+        return {int(p): text for p, text in self.run("committed-metadata", group, topic).items()}
+
     def committed(self, group, topic):
         return {int(p): offset for p, offset in self.run("committed", group, topic).items()}
 

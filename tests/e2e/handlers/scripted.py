@@ -1,19 +1,25 @@
 """A handler that does what the record's value says and writes down what it got.
 
-The value is JSON or anything else; an object may say:
+The value, or a header "script", is JSON or anything else; an object may say:
   sleep_ms       how long the attempt takes
-  gate           a file the attempt waits for
+  touch, gate    a file to make; a file the attempt waits for
   fail_until     raise while the attempt's number is lower
+  fails_unless   raise while this file is not there
+  raise          "dead_letter", "drop" or "retry", and the seconds `after`
   crash, hang    end the process without a word; never return (while the file CALM does not exist)
   keep_mib       memory that is never given back
   print          a line for stdout
+handle_each fails those records of a batch that say so, handle_async runs many invocations at once.
 Lines of RECORD_FILE: {"phase": "start" | "end", topic, partition, offset, key, value, headers, timestamp, attempt, pid}.
 """
+import asyncio
 import json
 import os
 import signal
 import sys
 import time
+
+import triggerd
 
 _file = os.open(os.environ["RECORD_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 _all_sleep = float(os.environ.get("SLEEP_MS", "0")) / 1000
@@ -41,9 +47,8 @@ def wait_for(path):
 
 
 def orders(record):
-    if isinstance(record.value, str) and record.value.startswith("{"):
-        return json.loads(record.value)
-    return {}
+    raw = record.header("script") or record.raw or b""
+    return json.loads(raw) if raw.startswith(b"{") else {}
 
 
 def obey(record, script):
@@ -53,6 +58,8 @@ def obey(record, script):
         _kept.append(b"x" * (script["keep_mib"] << 20))
     if script.get("sleep_ms"):
         time.sleep(script["sleep_ms"] / 1000)
+    if "touch" in script:
+        open(script["touch"], "w", encoding="utf-8").close()
     if "gate" in script:
         wait_for(script["gate"])
     if script.get("crash") and not os.path.exists(_calm):
@@ -63,6 +70,11 @@ def obey(record, script):
             time.sleep(3600)
     if record.attempt < script.get("fail_until", 0):
         raise ValueError(f"told to fail until attempt {script['fail_until']}")
+    if "fails_unless" in script and not os.path.exists(script["fails_unless"]):
+        raise ValueError(f"{script['fails_unless']} is not there")
+    if "raise" in script:
+        raise {"dead_letter": triggerd.DeadLetter("told to give it up"), "drop": triggerd.Drop("told to drop it"),
+               "retry": triggerd.Retry("told to try again", after=script.get("after"))}[script["raise"]]
 
 
 def handle(record):
@@ -79,3 +91,29 @@ def handle_batch(batch):
     for record in records:
         obey(record, orders(record))
     write("end", records)
+
+
+def handle_each(batch):
+    """As handle_batch, but a record that fails does so alone."""
+    records, errors = list(batch), {}
+    write("start", records)
+    for index, record in enumerate(records):
+        try:
+            obey(record, orders(record))
+        except Exception as error:  # whatever it was told to raise
+            errors[index] = error
+    write("end", [r for index, r in enumerate(records) if index not in errors])
+    if errors:
+        raise triggerd.BatchError(errors)
+
+
+async def handle_async(record):
+    """Waiting is done by the loop, so that other lanes go on."""
+    script = orders(record)
+    write("start", [record])
+    await asyncio.sleep(_all_sleep or script.pop("sleep_ms", 0) / 1000)
+    gate = script.pop("gate", None)
+    obey(record, script)
+    while gate and not os.path.exists(gate):
+        await asyncio.sleep(0.005)
+    write("end", [record])
