@@ -4,9 +4,10 @@ CTEST  ?= ctest --output-on-failure --no-tests=error -j $(shell nproc)
 QUICK  := ^(unit|property|vectors|sim|contract|mock|lint)$$
 FUZZ_SECONDS ?= 60
 ROW    ?= all
+SIM_SEEDS ?= 200000
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: build help demo test quickcheck test-all asan tsan fuzz lint tidy format bench real chaos soak clean packages-%
+.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench real chaos soak clean packages-%
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -38,7 +39,10 @@ quickcheck: packages-build+worker-run+test ## what needs no broker, under a minu
 	cmake --build $(BUILD)
 	cd $(BUILD) && $(CTEST) -L '$(QUICK)'
 
-test-all: test asan tsan fuzz ## test, and the sanitizer builds, and a short run of the fuzzers
+test-all: test sim-long asan tsan fuzz ## test, more seeds, the sanitizer builds, and a short run of the fuzzers
+
+sim-long: test-build ## SIM_SEEDS (200000) further seeds of the simulation
+	$(BUILD)/tests/sim_pipeline --seed=100000 --seeds=$(SIM_SEEDS)
 
 asan: packages-build+worker-run+test
 tsan: packages-build+worker-run+test+tsan

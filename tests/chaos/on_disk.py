@@ -12,7 +12,7 @@ class DiskFull(Fault):
     """Every other key fails until it is calm, so that the work done has more gaps than a commit's metadata can hold."""
     name, what = "disk_full", "the journal's disk is full and the gaps outgrow the metadata; the daemon is restarted"
     times, partitions = 1, 1
-    properties = {"ordering": "key", "retry": {"strategy": "fixedDelay", "maxRetryCount": -1, "delayInterval": "1h"}}
+    properties = {"ordering": "key", "cardinality": "one", "retry": {"strategy": "fixedDelay", "maxRetryCount": -1, "delayInterval": "1h"}}
 
     def left_out(self):
         if os.geteuid() != 0:
