@@ -46,7 +46,8 @@ class Shutdown(Case):
         daemon.process.send_signal(signal.SIGTERM)
         daemon.wait_for("daemon_draining")
         daemon.end(signal.SIGTERM, timeout=10)
-        self.assertEqual(self.kafka.committed(group, topic), {0: None})
+        # Where it began, if there was time for that; never past the record that runs.
+        self.assertIn(self.kafka.committed(group, topic), ({0: None}, {0: 0}))
 
     def test_after_kill_9_nothing_is_missing_and_duplicates_were_in_flight(self):
         topic, group = self.kafka.create(self.name("t"), 4), self.name("g")
