@@ -24,13 +24,13 @@ class Kafka:
 
     def produce(self, topic, records):
         """Each a dictionary as kafka_tool takes it; anything else than a string, None or {"hex"} becomes JSON text."""
-        lines = []
-        for record in records:
-            value = record.get("value")
-            if not (value is None or isinstance(value, str) or "hex" in value):
-                record = {**record, "value": json.dumps(value)}
-            lines.append(json.dumps(record))
-        return self.run("produce", topic, data="\n".join(lines) + "\n")["produced"]
+        return self.run("produce", topic, data="".join(map(self.line, records)))["produced"]
+
+    def line(self, record):
+        value = record.get("value")
+        if not (value is None or isinstance(value, str) or "hex" in value):
+            record = {**record, "value": json.dumps(value)}
+        return json.dumps(record) + "\n"
 
     def fill(self, topic, count, size=100):
         return self.run("produce-fill", topic, count, size)["produced"]
@@ -49,8 +49,8 @@ class Kafka:
 
     def transact(self, topic, name, records):
         """As produce, in transactions: each ends at a record that is the text "commit" or "abort"."""
-        lines = [json.dumps({"end": r} if isinstance(r, str) else r) for r in records]
-        return self.run("transact", topic, name, data="\n".join(lines) + "\n")["produced"]
+        lines = (self.line({"end": r} if isinstance(r, str) else r) for r in records)
+        return self.run("transact", topic, name, data="".join(lines))["produced"]
 
     def commit(self, group, topic, partition, offset, *metadata):
         """Of a group without members."""

@@ -4,7 +4,7 @@ The value, or a header "script", is JSON or anything else; an object may say:
   sleep_ms       how long the attempt takes
   touch, gate    a file to make; a file the attempt waits for
   fail_until     raise while the attempt's number is lower
-  fails_unless   raise while this file is not there
+  fails_unless   raise, without a traceback, while this file is not there
   raise          "dead_letter", "drop" or "retry", and the seconds `after`
   crash, hang    end the process without a word; never return (while the file CALM does not exist)
   keep_mib       memory that is never given back
@@ -32,12 +32,12 @@ def text(value):
     return {"hex": value.hex()} if isinstance(value, bytes) else value
 
 
-def write(phase, records):
+def write(phase, records, large=False):
     """One write, so that lines of several processes never mix."""
     now = time.monotonic()
     os.write(_file, "".join(json.dumps({
         "phase": phase, "topic": r.topic, "partition": r.partition, "offset": r.offset, "key": text(r.key),
-        "value": text(r.value), "headers": [[n, text(v)] for n, v in r.headers], "timestamp": r.timestamp,
+        "value": len(r.raw) if large else text(r.value), "headers": [[n, text(v)] for n, v in r.headers], "timestamp": r.timestamp,
         "attempt": r.attempt, "pid": os.getpid(), "at": now, "invocation": len(records)}) + "\n" for r in records).encode())
 
 
@@ -71,7 +71,7 @@ def obey(record, script):
     if record.attempt < script.get("fail_until", 0):
         raise ValueError(f"told to fail until attempt {script['fail_until']}")
     if "fails_unless" in script and not os.path.exists(script["fails_unless"]):
-        raise ValueError(f"{script['fails_unless']} is not there")
+        raise triggerd.Retry(f"{script['fails_unless']} is not there")
     if "raise" in script:
         raise {"dead_letter": triggerd.DeadLetter("told to give it up"), "drop": triggerd.Drop("told to drop it"),
                "retry": triggerd.Retry("told to try again", after=script.get("after"))}[script["raise"]]
@@ -105,6 +105,14 @@ def handle_each(batch):
     write("end", [r for index, r in enumerate(records) if index not in errors])
     if errors:
         raise triggerd.BatchError(errors)
+
+
+def handle_size(record):
+    """Writes down how long the value is, not the value."""
+    write("start", [record], large=True)
+    if _all_gate:
+        wait_for(_all_gate)
+    write("end", [record], large=True)
 
 
 async def handle_async(record):
