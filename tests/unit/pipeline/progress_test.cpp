@@ -100,6 +100,14 @@ TEST(Progress, WhatDoesNotExistAnyMoreIsForgotten) {
   s.ok(1, 1);
   EXPECT_EQ(s.partition(0).committable, Offset{21});
   EXPECT_EQ(s.at(100).tick(), Lines{"commit t[0]=21"});
+
+  Story between;
+  between.restored(0, 0, left());
+  between.ready(1);
+  between.records(0, {0, 1, 6, 7, 8, 9});  // 4 was compacted away; what follows it was done before
+  between.ok(1, 1);
+  between.at(100).tick();
+  EXPECT_EQ(between.said(0), "10 attempts 12x1");
 }
 
 TEST(Progress, MetadataThatIsNotOursIsIgnoredWithANotice) {
