@@ -170,8 +170,7 @@ class LaneQueue {
   std::map<Offset, std::uint32_t> attempts_;
   std::uint64_t attempts_changed_ = 0;
   std::uint32_t run_ = 1;
-  bool flow_held_ = false;
-  bool looked_enough_ = false;
+  bool flow_held_ = false, looked_enough_ = false;
   std::uint64_t flow_records_ = 0, flow_bytes_ = 0, waiting_records_ = 0, waiting_bytes_ = 0;
   std::uint64_t standing_records_ = 0, standing_bytes_ = 0, delivered_ = 0;
   std::size_t held_records_ = 0, held_bytes_ = 0, last_chunk_bytes_ = 0;
