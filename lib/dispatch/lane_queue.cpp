@@ -96,7 +96,7 @@ Held LaneQueue::copy_aside(Lane& lane, Held held) {
   const std::uint32_t index = own->batch->size() - 1;
   ++own->unsettled;
   held_bytes_ += view.bytes();
-  for (const auto flag : {Chunk::kInFlight, Chunk::kRefused, Chunk::kSuspect, Chunk::kExhausted}) {
+  for (const auto flag : {Chunk::kRefused, Chunk::kSuspect, Chunk::kExhausted}) {
     if (held.is(flag)) own->set(flag, index);
   }
   if (held.failed() > 0) own->set_failed(index, held.failed());

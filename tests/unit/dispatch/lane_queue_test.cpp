@@ -295,6 +295,8 @@ TEST(LaneQueue, AHeldFlowLeavesOnlyWhatCameBack) {
     q.take(1, 2);
     q.queue.hold_flow(true);
     EXPECT_FALSE(q.queue.deliverable());
+    EXPECT_EQ(q.queue.standing_records(), 4u);
+    EXPECT_EQ(q.queue.standing_bytes(), q.queue.held_bytes());
     EXPECT_EQ(q.take(), "");
     q.ok(0);
     q.back(1);

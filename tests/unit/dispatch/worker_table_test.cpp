@@ -159,6 +159,21 @@ TEST(WorkerTable, ADoomedWorkerTakesNothing) {
   EXPECT_EQ(table.least_loaded(), std::nullopt);
 }
 
+TEST(WorkerTable, AWorkerThatIsToLeaveTakesNothingAndIsWatched) {
+  WorkerTable table = table_of(4);
+  table.sent(kA, 1, 1, at(0));
+  EXPECT_FALSE(table.leaves(kA));
+  table.drain(kA);
+  EXPECT_TRUE(table.leaves(kA));
+  EXPECT_EQ(table.room(kA).records, 0u);
+  EXPECT_EQ(table.silent(at(10), seconds(10)), std::vector<WorkerId>{kA}) << "it may hang in what it runs";
+  table.finished(kA, 1);
+  EXPECT_EQ(table.least_loaded(), std::nullopt);
+  table.add(kB, 1, kWide);
+  table.doom(kB);
+  EXPECT_TRUE(table.leaves(kB));
+}
+
 TEST(WorkerTable, AReservedWorkerTakesNothingUntilItIsFreed) {
   WorkerTable table = table_of(4);
   table.add(kB, 1, kWide);

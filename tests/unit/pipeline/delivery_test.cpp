@@ -298,6 +298,34 @@ TEST(Delivery, AttemptsAreNotMixedInOneInvocation) {
   EXPECT_EQ(sends(s.ok(1, 3)), Lines{"send w1: t[0] 3-9 run 2"});
 }
 
+TEST(Delivery, AWorkerThatIsToLeaveGetsNothingMoreAndIsHeard) {
+  Story s;
+  s.assigned({0});
+  s.ready(1);
+  s.records(0, 0, 9);
+  EXPECT_EQ(s.on(WorkerDraining{WorkerId{1}}), Lines{});
+  EXPECT_EQ(s.on(WorkerDraining{WorkerId{7}}), Lines{}) << "nobody we know";
+  EXPECT_EQ(sends(s.records(0, 10, 19)), Lines{});
+  EXPECT_EQ(sends(s.answer(1, 1, {test::ok(0, 4), release(5, 9)})), Lines{});
+  EXPECT_EQ(s.partition(0).committable, Offset{5});
+  EXPECT_EQ(sends(s.ready(2)), Lines{"send w2: t[0] 5-9 run 2 + t[0] 10-14 run 2"});
+}
+
+TEST(Delivery, NoMoreRecordsASecondThanTheRateAllows) {
+  Policy policy = story_policy();
+  policy.limits.max_records_per_second = 100;
+  Story s(policy);
+  s.assigned({0});
+  s.ready(1);
+  s.ready(2);
+  EXPECT_EQ(s.records(0, 0, 29), (Lines{"send w1: t[0] 0-9", "wake at 100ms"}));
+  EXPECT_EQ(sends(s.at(50).ok(1, 1)), Lines{}) << "though a worker is idle: no crumbs";
+  EXPECT_EQ(sends(s.at(99).tick()), Lines{});
+  EXPECT_EQ(sends(s.at(101).tick()), Lines{"send w1: t[0] 10-19"});
+  EXPECT_EQ(sends(s.at(190).ok(1, 2)), Lines{});
+  EXPECT_EQ(sends(s.at(202).tick()), Lines{"send w1: t[0] 20-29"});
+}
+
 TEST(Delivery, HolesInTheOffsetsChangeNothing) {
   Story s;
   s.assigned({0});

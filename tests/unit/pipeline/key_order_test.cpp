@@ -132,21 +132,40 @@ TEST(KeyOrder, AWorkerThatNobodyKnowsYetGetsFewKeys) {
   EXPECT_EQ(sends(s.at(8).ok(1, 1)), Lines{"send w1: t[0] 16-25"}) << "1 ms each: 20 in 20 ms";
 }
 
-// What stands fills no batch: a few records of other keys wait for company as long as they may.
-TEST(KeyOrder, WhatStandsMakesNoBatchFull) {
-  Policy policy = keys(BatchPolicy::Cardinality::many);
-  policy.batch.max_batch_wait = std::chrono::milliseconds(200);
-  policy.batch.max_batch_bytes = 100;
-  policy.retry.max_retry_count = 0;
+// A turn stays short: what there is to look at after a thousand records is looked at in the next.
+TEST(KeyOrder, ManyRecordsOfABusyKeyAreLookedAtInTurns) {
+  Policy policy = keys();
+  policy.limits.max_in_flight = 10'000;
   Story s(policy);
   s.assigned({0});
   s.ready(1);
-  s.keyed(0, 0, "a", 99);
-  s.answer(1, 1, {retry(0, 0)});
-  EXPECT_EQ(sends(s.keyed(0, 1, "aaa", 99)), Lines{});
-  EXPECT_EQ(sends(s.at(10).keyed(0, 4, "b", 9)), Lines{});
-  EXPECT_EQ(sends(s.at(209).tick()), Lines{});
-  EXPECT_EQ(sends(s.at(210).tick()), Lines{"send w1: t[0] 4"});
+  s.keyed(0, 0, "a");
+  s.ready(2);
+  const Lines first = s.at(5).keyed(0, 1, std::string(1500, 'a') + "b");
+  EXPECT_EQ(sends(first), Lines{});
+  EXPECT_EQ(first.back(), "wake at 5ms");
+  EXPECT_EQ(sends(s.tick()), Lines{"send w2: t[0] 1501"});
+}
+
+// What stands fills no batch: a few records of other keys wait for company as long as they may.
+TEST(KeyOrder, WhatStandsMakesNoBatchFull) {
+  for (const std::uint32_t bytes : {1, 99}) {
+    SCOPED_TRACE(bytes);
+    Policy policy = keys(BatchPolicy::Cardinality::many);
+    policy.batch.max_batch_wait = std::chrono::milliseconds(200);
+    policy.batch.max_batch_bytes = 100;
+    policy.retry.max_retry_count = 0;
+    Story s(policy);
+    s.assigned({0});
+    s.ready(1);
+    s.keyed(0, 0, "a", 99);
+    s.answer(1, 1, {retry(0, 0)});
+    EXPECT_EQ(sends(s.keyed(0, 1, "aaaaaaaaaa", bytes)), Lines{}) << "enough for a batch";
+    EXPECT_EQ(s.stats().undelivered_standing, 11u);
+    EXPECT_EQ(sends(s.at(10).keyed(0, 11, "b", 9)), Lines{});
+    EXPECT_EQ(sends(s.at(209).tick()), Lines{});
+    EXPECT_EQ(sends(s.at(210).tick()), Lines{"send w1: t[0] 11"});
+  }
 }
 
 }  // namespace

@@ -192,6 +192,14 @@ TEST(Progress, WhereTheGapsDoNotFitTheOthersKeepTheirRoom) {
   EXPECT_EQ(sends(s.records(1, 0, 29)), Lines{"send w1: t[1] 0-29"});
 }
 
+TEST(Progress, WhereTheGapsDoNotFitTheOthersAreReadOn) {
+  Story s = scattered(narrow());
+  s.committed(0, 0);
+  EXPECT_EQ(only(s.records(0, 30, 229), "stop"), Lines{}) << "more than is read ahead";
+  EXPECT_EQ(s.stats().undelivered_standing, s.stats().undelivered);
+  EXPECT_TRUE(s.stats().reading);
+}
+
 TEST(Progress, TheJournalTakesWhatDoesNotFit) {
   Story s = scattered(narrow(true));
   ASSERT_TRUE(s.last_commit(0).journal);
