@@ -143,7 +143,7 @@ void LaneQueue::settle(const Pick& pick, std::uint32_t first, std::uint32_t coun
     const Held held = pick.at(i);
     const Offset offset = held.offset();
     settled(held);
-    Lane* lane = ordering_ == config::Ordering::partition ? &whole_ : pick.lane(i);
+    Lane* lane = pick.lane(i);
     if (lane == nullptr) continue;
     --lane->out;
     if (lane->trouble && lane->trouble->offset == offset) end_trouble(*lane);
@@ -155,19 +155,18 @@ void LaneQueue::settle(const Pick& pick, std::uint32_t first, std::uint32_t coun
 Lane& LaneQueue::lane_of(Held held) {
   if (ordering_ == config::Ordering::partition) return whole_;
   const auto key = held.chunk->batch->key(held.index);
-  if (ordering_ == config::Ordering::none || !key) {
-    auto lane = std::make_unique<Lane>();
-    lane->id = next_lane_++;
-    Lane* raw = lane.get();
-    return *single_.emplace(raw, std::move(lane)).first->second;
+  const bool keyed = ordering_ == config::Ordering::key && key;
+  if (keyed) {
+    const auto found = keyed_.find(*key);
+    if (found != keyed_.end()) return *found->second;
   }
-  const auto found = keyed_.find(*key);
-  if (found != keyed_.end()) return *found->second;
   auto lane = std::make_unique<Lane>();
   lane->id = next_lane_++;
-  lane->key = *key;
+  Lane* raw = lane.get();
+  if (!keyed) return *single_.emplace(raw, std::move(lane)).first->second;
   lane->keyed = true;
-  return *keyed_.emplace(lane->key, std::move(lane)).first->second;
+  lane->key = *key;
+  return *keyed_.emplace(raw->key, std::move(lane)).first->second;
 }
 
 Lane& LaneQueue::come_back(const Pick& pick, std::uint32_t index, const Back& back) {

@@ -14,6 +14,14 @@ std::uint32_t queue_depth(const config::BatchPolicy& batch) { return batch.max_b
 // A worker that runs into its attempt timeout gets so much longer to say so itself.
 constexpr Duration kTimeoutGrace = std::chrono::seconds(1);
 
+// What account() adds up over partitions.
+constexpr std::uint64_t Stats::* kSharesOfRecords[] = {
+    &Stats::in_flight,    &Stats::undelivered, &Stats::undelivered_standing, &Stats::standing_bytes,
+    &Stats::held_records, &Stats::held_bytes,  &Stats::dead_letters};
+constexpr std::uint32_t Stats::* kSharesOfLanes[] = {&Stats::lanes_parked, &Stats::lanes_blocked,
+                                                     &Stats::lanes_alarmed, &Stats::lanes_troubled,
+                                                     &Stats::partitions_paused};
+
 }  // namespace
 
 Pipeline::Pipeline(Policy policy, std::uint64_t seed)
@@ -215,19 +223,7 @@ void Pipeline::remove(const TopicPartition& source) {
   if (partition == nullptr) return;
   std::erase(ready_, partition);
   if (partition->paused) actions_->push_back(Resume{source});
-  const Stats& counted = partition->counted;
-  stats_.in_flight -= counted.in_flight;
-  stats_.undelivered -= counted.undelivered;
-  stats_.undelivered_standing -= counted.undelivered_standing;
-  stats_.standing_bytes -= counted.standing_bytes;
-  stats_.held_records -= counted.held_records;
-  stats_.held_bytes -= counted.held_bytes;
-  stats_.dead_letters -= counted.dead_letters;
-  stats_.lanes_parked -= counted.lanes_parked;
-  stats_.lanes_blocked -= counted.lanes_blocked;
-  stats_.lanes_alarmed -= counted.lanes_alarmed;
-  stats_.lanes_troubled -= counted.lanes_troubled;
-  stats_.partitions_paused -= counted.partitions_paused;
+  count(partition->counted, {});
   partitions_.erase(source);
 }
 
@@ -245,20 +241,13 @@ void Pipeline::account(PartitionState& partition) {
   now.lanes_alarmed = partition.queue.lanes_told();
   now.lanes_troubled = partition.queue.lanes_troubled();
   now.partitions_paused = partition.paused ? 1 : 0;
-  const Stats& before = partition.counted;
-  stats_.in_flight += now.in_flight - before.in_flight;
-  stats_.undelivered += now.undelivered - before.undelivered;
-  stats_.undelivered_standing += now.undelivered_standing - before.undelivered_standing;
-  stats_.standing_bytes += now.standing_bytes - before.standing_bytes;
-  stats_.held_records += now.held_records - before.held_records;
-  stats_.held_bytes += now.held_bytes - before.held_bytes;
-  stats_.dead_letters += now.dead_letters - before.dead_letters;
-  stats_.lanes_parked += now.lanes_parked - before.lanes_parked;
-  stats_.lanes_blocked += now.lanes_blocked - before.lanes_blocked;
-  stats_.lanes_alarmed += now.lanes_alarmed - before.lanes_alarmed;
-  stats_.lanes_troubled += now.lanes_troubled - before.lanes_troubled;
-  stats_.partitions_paused += now.partitions_paused - before.partitions_paused;
-  partition.counted = now;
+  count(partition.counted, now);
+}
+
+void Pipeline::count(Stats& counted, const Stats& now) {
+  for (const auto field : kSharesOfRecords) stats_.*field += now.*field - counted.*field;
+  for (const auto field : kSharesOfLanes) stats_.*field += now.*field - counted.*field;
+  counted = now;
 }
 
 void Pipeline::notice(Notice::Kind kind, const PartitionState& partition, Offset offset, std::string text) {

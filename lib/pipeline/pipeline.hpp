@@ -75,6 +75,7 @@ class Pipeline {
   // date.
   void touch(PartitionState& partition);
   void account(PartitionState& partition);
+  void count(Stats& counted, const Stats& now);
   void make_ready(PartitionState& partition);
   void remove(const TopicPartition& source);
   void notice(Notice::Kind kind, const PartitionState& partition, Offset offset, std::string text = {});
