@@ -65,7 +65,7 @@ class Hazards(Case):
         daemon = self.begin(kafka={"isolation.level": "read_committed"})
         self.until_records(len(want))
         last = 5 * 6 - 2  # of transaction 4: five times five records and a marker, and four records
-        until("the last committed record is committed", lambda: self.kafka.committed(self.group, self.topic)[0] > last)
+        until("the last committed record is committed", lambda: (self.kafka.committed(self.group, self.topic)[0] or 0) > last)
         daemon.stop()
         self.assertEqual(self.values(), want)
         committed, end = self.kafka.committed(self.group, self.topic)[0], self.kafka.ends(self.topic)[0]
