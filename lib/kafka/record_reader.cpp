@@ -33,10 +33,14 @@ bool RecordReader::turn(rd_kafka_queue_t* queue) {
 }
 
 bool RecordReader::fill(rd_kafka_queue_t* queue) {
-  const ssize_t taken = rd_kafka_consume_batch_queue(queue, 0, messages_.data(), messages_.size());
+  const std::size_t most = std::clamp<std::size_t>(kBytesTaken / (usual_bytes_ + 1), 1, kTaken);
+  const ssize_t taken = rd_kafka_consume_batch_queue(queue, 0, messages_.data(), most);
   next_ = 0;
   end_ = taken > 0 ? static_cast<std::size_t>(taken) : 0;
-  queue_empty_ = end_ < messages_.size();
+  queue_empty_ = end_ < most;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < end_; ++i) bytes += messages_[i]->len + messages_[i]->key_len;
+  usual_bytes_ = bytes / std::max<std::size_t>(end_, 1);
   return end_ > 0;
 }
 

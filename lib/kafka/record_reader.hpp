@@ -45,13 +45,16 @@ class RecordReader {
   void view(const rd_kafka_message_t& message);
   void view_headers(const rd_kafka_message_t& message);
 
-  // As many as are taken at once. Small, so that little is held when reading stops.
+  // As much as is taken at once. Little, because it is held while reading stops: librdkafka fetches anew what
+  // its queue has lost, so it counts beside the queue's own budget.
   static constexpr std::size_t kTaken = 250;
+  static constexpr std::size_t kBytesTaken = 1 << 20;  // of records as large as the last ones were
 
   Assignment& assignment_;
   Sink sink_;
   std::array<rd_kafka_message_t*, kTaken> messages_{};
   std::size_t next_ = 0, end_ = 0;  // of messages_: not handed out
+  std::size_t usual_bytes_ = 0;     // of a record, in what was taken last
   bool queue_empty_ = true;
   // Of the run being lent; kept for their capacity.
   std::vector<wire::RecordView> views_;
