@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "admin/server.hpp"
@@ -27,6 +28,10 @@ namespace {
 // unit.
 constexpr auto kReadyPatience = std::chrono::seconds(10);
 constexpr auto kHousekeeping = std::chrono::milliseconds(500);
+// Left to itself, malloc keeps ever larger freed blocks, of records and fetches, as gaps in its heaps: a
+// third of a budget. Those larger than a usual fetch go back to the system; at 512 KiB that costs a tenth of
+// the speed.
+constexpr int kOwnMapping = 2 << 20;
 
 log::Level level_of(config::LogPolicy::Level level) {
   switch (level) {
@@ -211,6 +216,7 @@ int App::run() { return impl_->run(); }
 void App::stop(const char* why) { impl_->stop(why); }
 
 int run_fleet(const std::string& path) {
+  mallopt(M_MMAP_THRESHOLD, kOwnMapping);
   auto fleet = load_fleet(path);
   if (!fleet) return kConfig;
   log::configure(level_of(fleet->log.level), fleet->log.format == config::LogPolicy::Format::json
