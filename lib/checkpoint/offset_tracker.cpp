@@ -29,6 +29,11 @@ bool OffsetTracker::received(Offset first, Offset last) {
   return true;
 }
 
+void OffsetTracker::passed(Offset position) {
+  received_end_ = std::max(received_end_, position.value);
+  advance();
+}
+
 bool OffsetTracker::was_received(std::int64_t offset) const {
   // The runs are sorted; the one that could hold it is the last that begins at or below it.
   const auto after = std::upper_bound(runs_.begin(), runs_.end(), offset,
@@ -91,8 +96,10 @@ void OffsetTracker::advance() {
       islands_.erase(islands_.begin());
     }
     while (!runs_.empty() && runs_.front().end <= cursor_) runs_.pop_front();
-    if (runs_.empty() || cursor_ >= runs_.front().first) return;
-    cursor_ = runs_.front().first;  // nothing was received between the runs
+    // Nothing was received before the next run, or behind the last one.
+    const std::int64_t next = runs_.empty() ? received_end_ : runs_.front().first;
+    if (cursor_ >= next) return;
+    cursor_ = next;
   }
 }
 

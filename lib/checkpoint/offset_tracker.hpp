@@ -26,6 +26,8 @@ class OffsetTracker {
   // two records parts two calls. False (and nothing changes) where `first` was received already: the same
   // records read again.
   bool received(Offset first, Offset last);
+  // Reading has come as far as `position` without another record: control records, or what compaction left.
+  void passed(Offset position);
   // An earlier owner settled it: it is not to be delivered. Only for offsets at or beyond position().
   bool done_before(Offset offset) const;
   // So many of those were received: they count as settled().
@@ -36,9 +38,9 @@ class OffsetTracker {
   // them. duplicate: they were before. unknown: `first` is no received record, or `end` is past the last.
   Settled settle(Offset first, Offset end, std::uint64_t records = 1);
 
-  // The offset of the first received record that is not settled, or one past the last received.
+  // The offset of the first received record that is not settled, or the position.
   Offset committable() const { return Offset{cursor_}; }
-  // One past the last record received; reading goes on here.
+  // One past the last record received, or what was passed behind it; reading goes on here.
   Offset position() const { return Offset{received_end_}; }
   bool all_settled() const { return cursor_ >= received_end_; }
   // Stretches settled beyond the first gap, rising.
@@ -55,9 +57,9 @@ class OffsetTracker {
   void advance();
   bool was_received(std::int64_t offset) const;
 
-  std::int64_t cursor_;  // everything received below is settled
-  std::int64_t received_end_;
-  std::deque<Run> runs_;  // received at or beyond the cursor, with the holes between reads
+  std::int64_t cursor_;        // everything received below is settled
+  std::int64_t received_end_;  // or what was passed behind it
+  std::deque<Run> runs_;       // received at or beyond the cursor, with the holes between reads
   struct Island {
     std::int64_t end = 0;
     std::uint64_t records = 0;

@@ -83,6 +83,10 @@ std::string_view take_field(std::string_view& text) {
   return field;
 }
 
+bool says_nothing(const Progress& progress) {
+  return progress.settled.empty() && progress.attempts.empty() && !progress.born;
+}
+
 bool take_base(std::string_view field, Progress& progress) {
   std::int64_t base = -1;
   const auto parsed = std::from_chars(field.data(), field.data() + field.size(), base);
@@ -121,15 +125,23 @@ bool take_journal(std::string_view field, Progress& progress) {
   return true;
 }
 
+bool take_born(std::string_view field, Progress& progress) {
+  const auto born = take(field);
+  progress.born = born;
+  return born && field.empty();
+}
+
 // The fields between version and checksum.
 Result<Progress> parse_fields(std::string_view fields) {
-  if (std::ranges::count(fields, kSeparator) != 3) return corrupt("the number of fields is wrong");
+  const auto separators = std::ranges::count(fields, kSeparator);
+  if (separators != 3 && separators != 4) return corrupt("the number of fields is wrong");
   Progress progress;
   if (!take_base(take_field(fields), progress)) return corrupt("the base offset is none");
   if (!take_settled(take_field(fields), progress)) return corrupt("the settled runs cannot be read");
   if (!take_attempts(take_field(fields), progress)) return corrupt("the attempts cannot be read");
   if (!take_journal(take_field(fields), progress)) return corrupt("the journal's name cannot be read");
-  if (progress.settled.empty() && progress.attempts.empty()) return corrupt("there is nothing in it");
+  if (separators == 4 && !take_born(fields, progress)) return corrupt("the time of birth cannot be read");
+  if (says_nothing(progress)) return corrupt("there is nothing in it");
   if (const std::string what = flaw(progress); !what.empty()) return corrupt(what);
   return progress;
 }
@@ -160,12 +172,16 @@ std::string flaw(const Progress& progress) {
 Encoded encode(const Progress& progress, std::size_t most_bytes) {
   const std::string broken = flaw(progress);
   TRIGGERD_INVARIANT(broken.empty(), broken);
-  if (progress.settled.empty() && progress.attempts.empty()) return {{}, progress.base, true};
+  if (says_nothing(progress)) return {{}, progress.base, true};
 
   std::string tail(1, kSeparator);
   if (progress.journal) {
     put(tail, progress.journal->id);
     put(tail, progress.journal->sequence);
+  }
+  if (progress.born) {
+    tail += kSeparator;
+    put(tail, *progress.born);
   }
   Encoded out{std::string(kName) + std::string(kVersion) + kSeparator, progress.base, true};
   out.text += std::to_string(progress.base.value) + kSeparator;

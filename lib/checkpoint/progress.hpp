@@ -1,13 +1,13 @@
 // What is done beyond the first gap of a partition, as text for its commit's metadata (design §6b 5). Pure.
 //
 //   triggerd/1:4711:BeAA:AB::571d7db1
-//   name/version : base : settled : attempts : journal : checksum (CRC-32C of all before its colon)
+//   name/version : base : settled : attempts : journal [: born] : checksum (CRC-32C of all before its colon)
 //
 // settled: gap and run in turn, from the base on; here 4712 to 4742, and 4744. attempts: the distance to each
 // record and its count; here 4711, twice. journal: id and sequence, or nothing. Numbers are base-32 digits,
 // lowest first, in the base64url alphabet, whose sixth bit says that more follow; what cannot be 0 is written
-// less 1. That is ASCII, and two characters for a small gap and a run of up to 32 records, so 2,000 such gaps
-// fit. (Varints of bytes in base64 would take 2.7 characters.)
+// less 1. born is there only where it says something. That is ASCII, and two characters for a small gap and a
+// run of up to 32 records, so 2,000 such gaps fit. (Varints of bytes in base64 would take 2.7 characters.)
 //
 // A text that is not ours, damaged, or of another base is an error, never a wrong Progress: work would be
 // skipped. Another version is refused too, so a new one may change everything behind its number.
@@ -55,6 +55,9 @@ struct Progress {
   std::vector<Interval> settled{};
   std::vector<Attempts> attempts{};
   std::optional<JournalRef> journal{};
+  // When the partition was begun without a commit, in seconds since 1970; kept where `startFrom` is latest,
+  // to tell a group that has only just begun from an old one (later_partitions.hpp).
+  std::optional<std::uint64_t> born{};
   bool operator==(const Progress&) const = default;
 };
 
@@ -68,9 +71,9 @@ struct Encoded {
   bool operator==(const Encoded&) const = default;
 };
 
-// Nothing settled and no attempts is an empty text: the usual commit costs nothing. What does not fit is cut
-// from the end: first attempts, which cost an attempt more, then settled runs, which cost work done twice;
-// of each, what is farthest from the base. The journal's name is never cut.
+// Nothing settled, no attempts and no birth is an empty text: the usual commit costs nothing. What does not
+// fit is cut from the end: first attempts, which cost an attempt more, then settled runs, which cost work
+// done twice; of each, what is farthest from the base. The journal's name is never cut.
 Encoded encode(const Progress& progress, std::size_t most_bytes = kMaxMetadataBytes);
 
 // An empty text is a Progress with nothing in it. Errors: progress_foreign (another program's),

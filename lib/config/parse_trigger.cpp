@@ -222,6 +222,15 @@ void read_working_directory(const Value& value, WorkerSpec& worker) {
   if (const auto text = value.nonempty_text()) worker.working_directory = value.relative_path(*text);
 }
 
+constexpr std::uint64_t kLeastMemory = 16ull << 20;
+
+void read_max_memory(const Value& value, WorkerSpec& worker) {
+  const auto size = value.size({0, kAnyBytes.most});
+  if (size && *size > 0 && *size < kLeastMemory)
+    return value.refuse("must be 16MiB or more, or 0 for any amount");
+  set(worker.max_memory, size);
+}
+
 constexpr Field<WorkerSpec> kWorker[] = {
     {"command", read_command},
     {"env", read_environment},
@@ -231,8 +240,7 @@ constexpr Field<WorkerSpec> kWorker[] = {
     {"startTimeout",
      [](const Value& v, WorkerSpec& w) { set(w.start_timeout, v.duration({milliseconds(100), hours(1)})); }},
     {"maxRequests", [](const Value& v, WorkerSpec& w) { set(w.max_requests, v.count({0, 1'000'000'000})); }},
-    {"maxMemory",
-     [](const Value& v, WorkerSpec& w) { set(w.max_memory, v.size({16ull << 20, kAnyBytes.most})); }},
+    {"maxMemory", read_max_memory},
 };
 
 constexpr Field<Trigger> kTrigger[] = {
@@ -257,7 +265,7 @@ constexpr Field<Trigger> kTrigger[] = {
      [](const Value& v, Trigger& t) { set(t.limits.max_in_flight_bytes, v.size(kAnyBytes)); }},
     {"maxSpan", [](const Value& v, Trigger& t) { set(t.limits.max_span, v.count({1'000, 100'000'000})); }},
     {"maxRecordsPerSecond",
-     [](const Value& v, Trigger& t) { set(t.limits.max_records_per_second, v.count({1, 10'000'000})); }},
+     [](const Value& v, Trigger& t) { set(t.limits.max_records_per_second, v.count({0, 10'000'000})); }},
     {"revokeTimeout",
      [](const Value& v, Trigger& t) { set(t.limits.revoke_timeout, v.duration({Duration{}, hours(12)})); }},
     {"retry", [](const Value& v,

@@ -50,7 +50,7 @@ std::uint32_t WorkerTable::soon_done(WorkerId worker) const {
   const WorkerLoad& load = workers_.at(worker);
   if (ahead_ == kAnyWork) return std::numeric_limits<std::uint32_t>::max();
   // Of a worker that has answered nothing yet no more is known than that it runs so many at once.
-  const auto most = load.per_record ? ahead_ / std::max(*load.per_record, Duration(1)) : Duration::rep{8};
+  const Duration::rep most = load.per_record ? ahead_ / std::max(*load.per_record, Duration(1)) : 0;
   return static_cast<std::uint32_t>(
       std::clamp<Duration::rep>(most, load.concurrency, std::numeric_limits<std::uint32_t>::max()));
 }

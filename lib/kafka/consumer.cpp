@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -52,6 +53,9 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   void close();
   void abandon();
   std::vector<PartitionSample> samples() const;
+  std::map<TopicPartition, std::string> unread() const {
+    return membership_ ? membership_->unread() : std::map<TopicPartition, std::string>{};
+  }
   bool abandoned() const { return abandoned_; }
 
  private:
@@ -141,15 +145,18 @@ void Consumer::Impl::made(Result<std::unique_ptr<Client>> result) {
 }
 
 void Consumer::Impl::join() {
-  StartOffsets offsets(client_->get(), client_->events(), spec_.group, spec_.start_from, read_committed_);
+  StartOffsets offsets(client_->get(), client_->events(), spec_, read_committed_);
   membership_ =
       std::make_shared<Membership>(loop_, *client_, assignment_, std::move(offsets), membership_sink());
   RecordReader::Sink sink;
   sink.records = [this](const pipeline::Records& records) { sink_.event(records); };
+  sink.caught_up = [this](const pipeline::CaughtUp& event) { sink_.event(event); };
   sink.error = [this](const rd_kafka_message_t& message) {
     std::string text = rd_kafka_message_errstr(&message);
     if (message.rkt != nullptr) {
-      text = to_string({Topic(rd_kafka_topic_name(message.rkt)), Partition{message.partition}}) + ": " + text;
+      const TopicPartition source{Topic(rd_kafka_topic_name(message.rkt)), Partition{message.partition}};
+      text = to_string(source) + ": " + text;
+      if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) membership_->out_of_range(source);
     }
     report(consumer_error(message.err, std::move(text)));
   };
@@ -159,6 +166,9 @@ void Consumer::Impl::join() {
     const auto self = weak.lock();
     return self ? self->turn() : EventPump::More::no;
   });
+  const auto protocol = spec_.connection.kafka.find("group.protocol");
+  if (protocol != spec_.connection.kafka.end() && protocol->second == "consumer")
+    membership_->watch_joining();
   pump_->watch(client_->events());
   pump_->watch(client_->records());
   poll_by_timer();
@@ -379,5 +389,6 @@ void Consumer::finish_revoke(const std::vector<TopicPartition>& partitions) {
 }
 void Consumer::close() { impl_->close(); }
 std::vector<PartitionSample> Consumer::samples() const { return impl_->samples(); }
+std::map<TopicPartition, std::string> Consumer::unread() const { return impl_->unread(); }
 
 }  // namespace triggerd::kafka

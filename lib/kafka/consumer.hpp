@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,7 +54,7 @@ struct ConsumerClosed {};
 class Consumer {
  public:
   struct Sink {
-    std::function<void(const pipeline::Event&)> event;  // Assigned, Revoked, Records, CommitDone
+    std::function<void(const pipeline::Event&)> event;  // Assigned, Revoked, Records, CaughtUp, CommitDone
     std::function<void(const ConsumerError&)> error;
     std::function<void()> closed;  // after close(); nothing follows
   };
@@ -78,6 +79,8 @@ class Consumer {
   void close();
 
   std::vector<PartitionSample> samples() const;
+  // Owned partitions that are not read, and why; only with startFrom: error.
+  std::map<TopicPartition, std::string> unread() const;
 
  private:
   class Impl;

@@ -31,6 +31,7 @@ using QueueEvent = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
 using PartitionList = Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
 using ErrorHandle = Owned<rd_kafka_error_t, rd_kafka_error_destroy>;
 using AdminOptions = Owned<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using GroupMetadata = Owned<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
 using GroupOffsetsRequest =
     Owned<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 

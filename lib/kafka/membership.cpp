@@ -14,6 +14,7 @@ constexpr auto kRetryFirst = std::chrono::milliseconds(100);
 constexpr auto kRetryMost = std::chrono::milliseconds(5000);
 constexpr auto kForwardInterval = std::chrono::milliseconds(50);
 constexpr auto kForwardAgain = std::chrono::seconds(10);
+constexpr auto kJoiningInterval = std::chrono::milliseconds(200);
 
 std::vector<TopicPartition> sources(const rd_kafka_topic_partition_list_t* list) {
   std::vector<TopicPartition> out;
@@ -38,7 +39,8 @@ Membership::Membership(boost::asio::io_context& loop, Client& client, Assignment
       offsets_(std::move(offsets)),
       sink_(std::move(sink)),
       retry_(loop),
-      forwarding_(loop) {}
+      forwarding_(loop),
+      joining_(loop) {}
 
 void Membership::take_rebalance(rd_kafka_event_t& event) {
   const rd_kafka_resp_err_t kind = rd_kafka_event_error(&event);
@@ -91,9 +93,8 @@ void Membership::take_offsets(rd_kafka_event_t& event) {
 
 void Membership::report(const StartOffsetsAnswer& answer) {
   for (const TopicPartition& source : answer.without_commit) {
-    sink_.error({"no_committed_offset",
-                 to_string(source) + " has no committed offset and startFrom is error: it is not read",
-                 false});
+    unread_[source] = "has no committed offset and startFrom is error: it is not read";
+    sink_.error({"no_committed_offset", to_string(source) + " " + unread_[source], false});
   }
   if (answer.failed.empty()) return;
   const StartOffsetsAnswer::Failure& first = answer.failed.front();
@@ -103,6 +104,11 @@ void Membership::report(const StartOffsetsAnswer& answer) {
   if (text == last_failure_) return;
   last_failure_ = text;
   sink_.error(consumer_error(first.error, std::move(text)));
+}
+
+void Membership::out_of_range(const TopicPartition& source) {
+  if (assignment_.find(source.topic.name(), source.partition.value) == nullptr) return;
+  unread_[source] = "has lost the record it should go on with and startFrom is error: it is not read";
 }
 
 void Membership::retry_later() {
@@ -131,8 +137,25 @@ void Membership::begin_reading(const std::vector<StartOffset>& starts) {
   if (!called && !leaving_ && !unresolved_.empty()) retry_later();
   const bool waiting = !unresolved_.empty() || leaving_;
   if (event.partitions.empty() && (announced_ || waiting)) return;
+  announce(event);
+}
+
+void Membership::announce(const pipeline::Assigned& event) {
   announced_ = true;
+  offsets_.joined();
   sink_.assigned(event);
+}
+
+void Membership::watch_joining() {
+  joining_.expires_after(kJoiningInterval);
+  joining_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || self->leaving_ || self->announced_) return;
+    const GroupMetadata group(rd_kafka_consumer_group_metadata(self->client_.get()));
+    const bool member = group && rd_kafka_consumer_group_metadata_generation_id(group.get()) > 0;
+    if (member && !self->assign_open_ && self->unresolved_.empty()) return self->announce({});
+    self->watch_joining();
+  });
 }
 
 // An assign that replaces another first stops what is read, on librdkafka's threads and later: that undoes
@@ -176,7 +199,10 @@ void Membership::revoke(const std::vector<TopicPartition>& partitions) {
   assign_open_ = false;
   revoke_open_ = true;
   const bool lost = std::exchange(expelled_, false) || rd_kafka_assignment_lost(client_.get()) != 0;
-  for (const TopicPartition& source : partitions) unresolved_.erase(source);
+  for (const TopicPartition& source : partitions) {
+    unresolved_.erase(source);
+    unread_.erase(source);
+  }
   if (unresolved_.empty()) {
     offsets_.cancel();
     retry_.cancel();
@@ -222,6 +248,7 @@ void Membership::leave() {
   offsets_.cancel();
   retry_.cancel();
   forwarding_.cancel();
+  joining_.cancel();
   unresolved_.clear();
   if (assign_open_) begin_reading({});
   if (revoke_open_) unassign();

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <set>
@@ -46,6 +47,13 @@ class Membership : public std::enable_shared_from_this<Membership> {
   // A commit was refused because the member is gone: the revoke that follows counts as lost, whatever
   // librdkafka says then (design §6b 5).
   void expelled() { expelled_ = true; }
+  // With the protocol `consumer` librdkafka tells nothing to a member that gets no partition: it is looked
+  // whether the coordinator has taken it in.
+  void watch_joining();
+  // Partitions that are ours and are not read (startFrom: error), and why.
+  const std::map<TopicPartition, std::string>& unread() const { return unread_; }
+  // The broker has not got the offset at which this one should go on.
+  void out_of_range(const TopicPartition& source);
   // Before the group is left: answers what is held. Nothing else is called after that.
   void leave();
 
@@ -55,6 +63,7 @@ class Membership : public std::enable_shared_from_this<Membership> {
   void look_up();
   void retry_later();
   void report(const StartOffsetsAnswer& answer);
+  void announce(const pipeline::Assigned& event);
   void begin_reading(const std::vector<StartOffset>& starts);
   void forward_again(std::chrono::steady_clock::time_point until);
   bool call_assign(const std::vector<StartOffset>& starts);
@@ -66,10 +75,11 @@ class Membership : public std::enable_shared_from_this<Membership> {
   Assignment& assignment_;
   StartOffsets offsets_;
   Sink sink_;
-  boost::asio::steady_timer retry_, forwarding_;
+  boost::asio::steady_timer retry_, forwarding_, joining_;
   std::minstd_rand jitter_{std::random_device{}()};
   std::set<TopicPartition> unresolved_;  // ours, but where to begin is not known yet
-  std::set<TopicPartition> held_;        // in a Revoked that was not finished yet
+  std::map<TopicPartition, std::string> unread_;
+  std::set<TopicPartition> held_;  // in a Revoked that was not finished yet
   std::string last_failure_;
   unsigned failures_ = 0;
   bool assign_open_ = false;  // librdkafka waits for an assign call

@@ -74,16 +74,9 @@ const char* text(Connection::Authentication authentication) {
 }
 
 // Only for an offset that is no longer there, or not yet: where a partition without a commit begins is asked
-// before it is assigned (start_offsets.hpp).
-const char* reset_policy(Kind kind) {
-  switch (kind) {
-    case Kind::latest: return "latest";
-    case Kind::error: return "error";
-    case Kind::earliest:
-    case Kind::time: break;
-  }
-  return "earliest";
-}
+// before it is assigned (start_offsets.hpp). What retention has left of an unread log is read, whatever
+// startFrom says: it speaks of groups without a commit.
+const char* reset_policy(Kind kind) { return kind == Kind::error ? "error" : "earliest"; }
 
 std::uint64_t number_in(const std::map<std::string, std::string>& properties, const char* name) {
   const auto found = properties.find(name);
@@ -139,7 +132,8 @@ void add_owned(const ConsumerSpec& spec, std::vector<Property>& out) {
   if (!spec.group_instance_id.empty()) out.push_back({"group.instance.id", spec.group_instance_id});
   out.push_back({"enable.auto.commit", "false"});
   out.push_back({"enable.auto.offset.store", "false"});
-  out.push_back({"enable.partition.eof", "false"});
+  out.push_back(
+      {"enable.partition.eof", "true"});  // tells where the control records behind the last record end
   out.push_back({"auto.offset.reset", reset_policy(spec.start_from.kind)});
 }
 

@@ -49,7 +49,11 @@ std::size_t RecordReader::hand_out() {
   const rd_kafka_message_t& first = *messages_[next_];
   if (first.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_message_t* message = messages_[next_++];
-    sink_.error(*message);
+    if (first.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      caught_up(first);
+    } else {
+      sink_.error(*message);
+    }
     rd_kafka_message_destroy(message);
     return 1;
   }
@@ -67,6 +71,14 @@ std::size_t RecordReader::hand_out() {
   }
   for (std::size_t i = begin; i < begin + count; ++i) rd_kafka_message_destroy(messages_[i]);
   return count;
+}
+
+// At the end of a log that ends in records: nothing new.
+void RecordReader::caught_up(const rd_kafka_message_t& end) {
+  ReadPartition* partition = assignment_.find(rd_kafka_topic_name(end.rkt), end.partition);
+  if (partition == nullptr || partition->revoking || end.offset <= partition->position.value) return;
+  partition->position = Offset{end.offset};
+  sink_.caught_up({partition->source, partition->position});
 }
 
 // Records of one partition and one leader epoch.
@@ -128,7 +140,10 @@ void RecordReader::discard_revoked() {
     const ReadPartition* partition =
         message->rkt == nullptr ? nullptr
                                 : assignment_.find(rd_kafka_topic_name(message->rkt), message->partition);
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && (partition == nullptr || partition->revoking)) {
+    // An end belongs to what was read before it: said of a later assignment it would skip records.
+    const bool read =
+        message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (read && (partition == nullptr || partition->revoking)) {
       rd_kafka_message_destroy(message);
     } else {
       messages_[kept++] = message;

@@ -22,6 +22,7 @@ class RecordReader {
  public:
   struct Sink {
     std::function<void(const pipeline::Records&)> records;
+    std::function<void(const pipeline::CaughtUp&)> caught_up;
     std::function<void(const rd_kafka_message_t&)> error;
     std::function<bool()> reading;  // asked before each run: a sink may have stopped it
   };
@@ -41,6 +42,7 @@ class RecordReader {
   bool fill(rd_kafka_queue_t* queue);
   std::size_t hand_out();
   std::size_t run_length(const rd_kafka_message_t& first) const;
+  void caught_up(const rd_kafka_message_t& end);
   void lend(ReadPartition& partition);
   void view(const rd_kafka_message_t& message);
   void view_headers(const rd_kafka_message_t& message);

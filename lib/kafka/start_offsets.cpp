@@ -1,7 +1,10 @@
 #include "kafka/start_offsets.hpp"
 
 #include <array>
+#include <chrono>
 #include <utility>
+
+#include "checkpoint/later_partitions.hpp"
 
 namespace triggerd::kafka {
 namespace {
@@ -9,25 +12,33 @@ namespace {
 // An unanswered question is asked again by the owner; the group waits for nobody meanwhile.
 constexpr int kRequestTimeoutMs = 10'000;
 
+std::uint64_t now_in_seconds() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
+}
+
 }  // namespace
 
-StartOffsets::StartOffsets(rd_kafka_t* client, rd_kafka_queue_t* events, std::string group,
-                           config::StartFrom start_from, bool read_committed)
+StartOffsets::StartOffsets(rd_kafka_t* client, rd_kafka_queue_t* events, const ConsumerSpec& spec,
+                           bool read_committed)
     : client_(client),
       events_(events),
-      group_(std::move(group)),
-      start_from_(start_from),
+      group_(spec.group),
+      named_(spec.topics.begin(), spec.topics.end()),
+      start_from_(spec.start_from),
       read_committed_(read_committed) {}
 
 void StartOffsets::ask(std::vector<TopicPartition> partitions) {
   cancel();
   open_.insert(std::make_move_iterator(partitions.begin()), std::make_move_iterator(partitions.end()));
-  if (!open_.empty()) ask_commits();
+  if (!joined_) first_.insert(open_.begin(), open_.end());
+  if (!open_.empty()) ask_commits(Question::commits);
 }
 
 void StartOffsets::cancel() {
   ++look_up_;
   open_.clear();
+  later_.clear();
   answer_ = {};
 }
 
@@ -36,7 +47,7 @@ std::optional<StartOffsetsAnswer> StartOffsets::take(rd_kafka_event_t& event) {
   if (!asking() || rd_kafka_event_opaque(&event) != reinterpret_cast<void*>(look_up_)) return std::nullopt;
   if (const rd_kafka_resp_err_t error = rd_kafka_event_error(&event); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     fail_open(error, rd_kafka_event_error_string(&event));
-  } else if (question_ == Question::commits) {
+  } else if (question_ == Question::commits || question_ == Question::group) {
     take_commits(event);
   } else {
     take_offsets(event);
@@ -55,14 +66,16 @@ AdminOptions StartOffsets::options(rd_kafka_admin_op_t operation) const {
   return options;
 }
 
-void StartOffsets::ask_commits() {
-  question_ = Question::commits;
+void StartOffsets::ask_commits(Question question) {
+  question_ = question;
   const PartitionList list = partition_list(open_.size());
   for (const TopicPartition& source : open_) add(list, source);
-  const GroupOffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(group_.c_str(), list.get()));
+  const bool all = question == Question::group;
+  const GroupOffsetsRequest request(
+      rd_kafka_ListConsumerGroupOffsets_new(group_.c_str(), all ? nullptr : list.get()));
   const AdminOptions with = options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
   // A transaction that has sent offsets and is not over yet must not be overtaken.
-  const ErrorHandle ignored(rd_kafka_AdminOptions_set_require_stable_offsets(with.get(), 1));
+  const ErrorHandle ignored(rd_kafka_AdminOptions_set_require_stable_offsets(with.get(), all ? 0 : 1));
   std::array<rd_kafka_ListConsumerGroupOffsets_t*, 1> requests{request.get()};
   rd_kafka_ListConsumerGroupOffsets(client_, requests.data(), requests.size(), with.get(), events_);
 }
@@ -70,7 +83,9 @@ void StartOffsets::ask_commits() {
 void StartOffsets::ask_offsets(Question question, std::int64_t timestamp) {
   question_ = question;
   const PartitionList list = partition_list(open_.size());
-  for (const TopicPartition& source : open_) add(list, source).offset = timestamp;
+  constexpr std::int64_t earliest = RD_KAFKA_OFFSET_SPEC_EARLIEST;
+  for (const TopicPartition& source : open_)
+    add(list, source).offset = later_.contains(source) ? earliest : timestamp;
   const AdminOptions with = options(RD_KAFKA_ADMIN_OP_LISTOFFSETS);
   const ErrorHandle ignored(rd_kafka_AdminOptions_set_isolation_level(
       with.get(),
@@ -79,8 +94,18 @@ void StartOffsets::ask_offsets(Question question, std::int64_t timestamp) {
 }
 
 void StartOffsets::ask_next() {
+  switch (question_) {
+    case Question::commits:
+      if (start_from_.kind == config::StartFrom::Kind::latest) return ask_commits(Question::group);
+      return ask_start();
+    case Question::group: return ask_start();
+    case Question::start_from:
+    case Question::end: return ask_offsets(Question::end, RD_KAFKA_OFFSET_SPEC_LATEST);
+  }
+}
+
+void StartOffsets::ask_start() {
   using Kind = config::StartFrom::Kind;
-  if (question_ == Question::start_from) return ask_offsets(Question::end, RD_KAFKA_OFFSET_SPEC_LATEST);
   switch (start_from_.kind) {
     case Kind::earliest: return ask_offsets(Question::start_from, RD_KAFKA_OFFSET_SPEC_EARLIEST);
     case Kind::latest: return ask_offsets(Question::start_from, RD_KAFKA_OFFSET_SPEC_LATEST);
@@ -97,8 +122,13 @@ void StartOffsets::take_commits(rd_kafka_event_t& event) {
   if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]); error != nullptr) {
     return fail_open(rd_kafka_error_code(error), rd_kafka_error_string(error));
   }
+  const rd_kafka_topic_partition_list_t& commits = *rd_kafka_group_result_partitions(groups[0]);
+  question_ == Question::commits ? take_own(commits) : take_group(commits);
+}
+
+void StartOffsets::take_own(const rd_kafka_topic_partition_list_t& commits) {
   std::set<TopicPartition> without;
-  for (const auto& entry : entries(rd_kafka_group_result_partitions(groups[0]))) {
+  for (const auto& entry : entries(&commits)) {
     const TopicPartition source = source_of(entry);
     if (!open_.contains(source)) continue;
     if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -116,7 +146,21 @@ void StartOffsets::take_commits(rd_kafka_event_t& event) {
   open_ = std::move(without);
 }
 
+void StartOffsets::take_group(const rd_kafka_topic_partition_list_t& list) {
+  std::vector<checkpoint::GroupCommit> commits;
+  for (const auto& entry : entries(&list)) {
+    if (entry.err == RD_KAFKA_RESP_ERR_NO_ERROR && entry.offset >= 0)
+      commits.push_back({source_of(entry), Offset{entry.offset}, metadata_of(entry)});
+  }
+  later_ = checkpoint::later_partitions(open_, commits, named_, now_in_seconds());
+  if (!joined_) return;
+  for (const TopicPartition& source : open_) {
+    if (!first_.contains(source)) later_.insert(source);
+  }
+}
+
 void StartOffsets::take_offsets(rd_kafka_event_t& event) {
+  using Kind = config::StartFrom::Kind;
   std::size_t count = 0;
   const rd_kafka_ListOffsetsResultInfo_t** infos =
       rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(&event), &count);
@@ -128,8 +172,10 @@ void StartOffsets::take_offsets(rd_kafka_event_t& event) {
     if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       failed(source, entry.err, rd_kafka_err2str(entry.err));
     } else if (entry.offset >= 0) {
-      found({source, Offset{entry.offset}, std::nullopt}, -1);
-    } else if (question_ == Question::start_from && start_from_.kind == config::StartFrom::Kind::time) {
+      pipeline::PartitionStart start{source, Offset{entry.offset}, std::nullopt};
+      if (start_from_.kind == Kind::latest && !later_.contains(source)) start.born = now_in_seconds();
+      found(std::move(start), -1);
+    } else if (question_ == Question::start_from && start_from_.kind == Kind::time) {
       past_the_end.insert(source);
       open_.erase(source);
     }

@@ -22,7 +22,8 @@ struct PartitionStart {
   std::optional<Offset> committed;  // the group's commit, where there is one
   std::string metadata{};           // of that commit, as the broker keeps it
   std::optional<checkpoint::Progress>
-      journaled{};  // of the journal that the metadata names, where it is ours
+      journaled{};                      // of the journal that the metadata names, where it is ours
+  std::optional<std::uint64_t> born{};  // now (checkpoint/progress.hpp), where there is no commit
 };
 
 // We own these from now on; records follow.
@@ -41,6 +42,13 @@ struct Revoked {
 struct Records {
   TopicPartition source;
   std::span<const wire::RecordView> records;
+};
+
+// Nothing readable is left before `position`: what lies between it and the last record are control records of
+// transactions, or what compaction has removed.
+struct CaughtUp {
+  TopicPartition source;
+  Offset position;
 };
 
 // A worker has said Hello and was welcomed.
@@ -117,7 +125,7 @@ struct DrainRequested {
   TimePoint deadline;
 };
 
-using Event = std::variant<Assigned, Revoked, Records, WorkerReady, WorkerCredit, WorkerDraining, Answered,
-                           WorkerLost, DeadLettered, Skip, CommitDone, Tick, DrainRequested>;
+using Event = std::variant<Assigned, Revoked, Records, CaughtUp, WorkerReady, WorkerCredit, WorkerDraining,
+                           Answered, WorkerLost, DeadLettered, Skip, CommitDone, Tick, DrainRequested>;
 
 }  // namespace triggerd::pipeline

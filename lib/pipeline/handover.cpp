@@ -7,11 +7,12 @@
 
 namespace triggerd::pipeline {
 
-// Counted in records: a committable that only stepped over a hole says nothing new. Attempts alone are worth
-// a commit when the partition is given up.
+// Counted in records: a committable that only stepped over a hole says nothing new, unless it is at the end.
+// Attempts alone are worth a commit when the partition is given up.
 bool Pipeline::uncommitted(const PartitionState& partition) const {
   if (partition.fenced) return false;
   if (partition.tracker.settled() != partition.last.settled || partition.none_yet) return true;
+  if (partition.passed && partition.tracker.all_settled()) return true;
   const bool going = partition.revoking || drain_;
   if (partition.full && policy_.journal && !going) return true;  // the journal could not be written
   return going && partition.queue.attempts_changed() != partition.last.attempts;
@@ -34,7 +35,7 @@ void Pipeline::commit() {
 
 OffsetCommit Pipeline::snapshot(PartitionState& partition) {
   const checkpoint::OffsetTracker& tracker = partition.tracker;
-  checkpoint::Progress progress{tracker.committable()};
+  checkpoint::Progress progress{.base = tracker.committable(), .born = partition.born};
   progress.settled = tracker.beyond();
   for (const auto& [offset, failed] : partition.queue.attempts())
     progress.attempts.push_back({offset, failed});
@@ -90,6 +91,7 @@ void Pipeline::committed(PartitionState& partition, PartitionState::Snapshot mad
   partition.full = full;
   partition.committed = made.offset;
   partition.none_yet = false;
+  partition.passed = partition.passed && made.offset < partition.tracker.position();
   partition.last = made;
   // Until the gaps fit again, or a journal takes them: what is done beyond would be done twice after a crash.
   partition.queue.hold_flow(full);

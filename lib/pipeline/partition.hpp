@@ -48,8 +48,10 @@ struct PartitionState {
     std::uint64_t prefix = 0;    // of these: before the first gap
     std::uint64_t attempts = 0;  // LaneQueue::attempts_changed
   };
-  Snapshot last;          // that succeeded
-  bool none_yet = false;  // the group has no commit of it: where it began is worth one
+  Snapshot last;                      // that succeeded
+  bool none_yet = false;              // the group has no commit of it: where it began is worth one
+  bool passed = false;                // a commit at its end is worth one, though no record was settled
+  std::optional<std::uint64_t> born;  // kept in every commit (checkpoint::Progress)
   std::optional<Snapshot> committing;
 
   std::uint32_t outstanding = 0;   // deliveries not answered completely

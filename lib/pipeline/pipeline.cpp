@@ -62,6 +62,7 @@ void Pipeline::handle(const Assigned& event) {
     remove(start.source);
     checkpoint::Progress progress{start.position};
     Result<checkpoint::Progress> kept = checkpoint::decode(start.metadata, start.position);
+    const auto born = kept ? kept->born : std::nullopt;
     if (start.journaled) kept = *start.journaled;
     if (kept) progress = *kept;
     PartitionState& partition = partitions_
@@ -69,6 +70,7 @@ void Pipeline::handle(const Assigned& event) {
                                                  checkpoint::OffsetTracker(start.position, progress.settled),
                                                  dispatch::LaneQueue(policy_.ordering, caps))
                                     .first->second;
+    partition.born = start.born ? start.born : born;
     for (const checkpoint::Attempts& a : progress.attempts) partition.earlier_failures[a.offset] = a.failed;
     if (!kept) {
       notice(Notice::Kind::progress_ignored, partition, start.position, kept.error().message);
@@ -125,6 +127,16 @@ void Pipeline::handle(const Records& event) {
     commit_schedule_.dirty(now_);
   }
   touch(*partition);
+}
+
+// Or a transaction's end would be lag for ever, and be read again by the next owner.
+void Pipeline::handle(const CaughtUp& event) {
+  PartitionState* partition = find(event.source);
+  if (partition == nullptr || partition->revoking || drain_) return;
+  if (event.position <= partition->tracker.position()) return;
+  partition->tracker.passed(event.position);
+  partition->passed = true;
+  commit_schedule_.dirty(now_);
 }
 
 void Pipeline::take_in(PartitionState& partition, const wire::RecordView& record) {

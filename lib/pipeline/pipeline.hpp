@@ -57,6 +57,7 @@ class Pipeline {
   void handle(const Assigned&);
   void handle(const Revoked&);
   void handle(const Records&);
+  void handle(const CaughtUp&);
   void handle(const WorkerReady&);
   void handle(const WorkerCredit&);
   void handle(const WorkerDraining&);

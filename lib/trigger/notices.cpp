@@ -32,7 +32,7 @@ Line line_of(Kind kind) {
   using enum log::Level;
   switch (kind) {
     case Kind::record_failed: return {warn, "record_failed", true, "attempt", "retry_in_ms"};
-    case Kind::lane_blocked: return {error, "lane_blocked"};
+    case Kind::lane_blocked: return {error, "lane_blocked", true};
     case Kind::lane_stuck: return {error, "lane_stuck", true, "attempts", "since_ms"};
     case Kind::record_dropped: return {warn, "record_dropped", true};
     case Kind::record_skipped: return {warn, "record_skipped"};
@@ -46,7 +46,7 @@ Line line_of(Kind kind) {
     case Kind::attempt_timed_out: return {warn, "attempt_timed_out"};
     case Kind::record_refused: break;
   }
-  return {error, "record_refused"};
+  return {error, "record_refused", true};
 }
 
 std::int64_t milliseconds(Duration duration) {
@@ -55,21 +55,21 @@ std::int64_t milliseconds(Duration duration) {
 
 }  // namespace
 
-bool Notices::allowed(TimePoint now) {
+bool Notices::allowed(Kind kind, TimePoint now) {
   if (now - second_ >= std::chrono::seconds(1)) {
     if (left_out_ > 0) log::warn("records_not_logged", {{"trigger", trigger_}, {"count", left_out_}});
     second_ = now;
-    in_second_ = 0;
+    in_second_.clear();
     left_out_ = 0;
   }
-  if (in_second_++ < kFailuresPerSecond) return true;
+  if (in_second_[kind]++ < kLinesPerSecond) return true;
   ++left_out_;
   return false;
 }
 
 void Notices::write(const pipeline::Notice& notice, TimePoint now) {
   const Line line = line_of(notice.kind);
-  if (line.per_record && !allowed(now)) return;
+  if (line.per_record && !allowed(notice.kind, now)) return;
   std::vector<log::Field> fields{{"trigger", trigger_}};
   if (!notice.source.topic.name().empty()) {
     fields.push_back({"partition", to_string(notice.source)});

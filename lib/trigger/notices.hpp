@@ -1,7 +1,8 @@
-// The log lines of one trigger's state changes. Failures come per record, so they are limited; the rest is
+// The log lines of one trigger's state changes. What may come for every record is limited; the rest is
 // not.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,14 +22,14 @@ class Notices {
   void committed(const pipeline::CommitDone& event) const;
 
  private:
-  bool allowed(TimePoint now);
+  bool allowed(pipeline::Notice::Kind kind, TimePoint now);
 
   std::string trigger_;
-  // At most so many record_failed lines a second; the first line of the next second says how many were left
-  // out.
-  static constexpr unsigned kFailuresPerSecond = 10;
+  // At most so many lines a second of each kind that there may be one of for every record; the first line of
+  // the next second says how many were left out.
+  static constexpr unsigned kLinesPerSecond = 10;
   TimePoint second_{};
-  unsigned in_second_ = 0;
+  std::map<pipeline::Notice::Kind, unsigned> in_second_;
   std::uint64_t left_out_ = 0;
 };
 

@@ -363,6 +363,7 @@ Status Runner::Impl::status() const {
   std::map<TopicPartition, Offset> ends;
   if (consumer_) {
     for (const kafka::PartitionSample& sample : consumer_->samples()) ends[sample.source] = sample.end;
+    for (const auto& [source, why] : consumer_->unread()) s.unread.push_back(to_string(source) + " " + why);
   }
   for (pipeline::PartitionStatus& p : pipeline_.partitions()) {
     PartitionReport report;

@@ -71,6 +71,7 @@ std::vector<std::string> not_ready(const Status& status) {
     say(std::to_string(looping) + (looping == 1 ? " worker process is" : " worker processes are") +
         " in a crash loop; the last ended: " + status.pool.last_crash);
   }
+  for (const std::string& partition : status.unread) say(partition);
   for (const PartitionReport& p : status.partitions) {
     for (const pipeline::StuckLane& lane : p.status.stuck) {
       if (!lane.blocked && !lane.alarmed) continue;
@@ -109,6 +110,7 @@ std::string to_json(const Status& status) {
                                       {"lanesBlocked", s.lanes_blocked},
                                       {"lanesAlarmed", s.lanes_alarmed},
                                       {"failedAttempts", s.attempts_failed},
+                                      {"unread", json::array(status.unread.begin(), status.unread.end())},
                                       {"workers", pool_json(status.pool)},
                                       {"partitions", std::move(partitions)}});
 }

@@ -33,6 +33,7 @@ struct Status {
   pipeline::Stats stats;
   worker::PoolStats pool;
   std::vector<PartitionReport> partitions;
+  std::vector<std::string> unread;  // partitions that are ours and not read, with the reason
 };
 
 // Why the trigger is not ready to work, each in one sentence; empty: it is.

@@ -70,6 +70,7 @@ void FakeBroker::assign(const std::vector<std::size_t>& partitions) {
     const Offset begin = log.committed.value_or(world_.random.chance(500) ? earliest : Offset{0});
     hold.position = log.index_of(begin);
     pipeline::PartitionStart start{log.source, begin, log.committed, log.metadata};
+    if (!log.committed && p % 2 == 0) start.born = 1'800'000'000;
     const auto said = checkpoint::decode(log.metadata, begin);
     if (log.committed && said && said->journal) {
       const auto found = journal_.find(log.source);
@@ -115,6 +116,7 @@ void FakeBroker::turn() {
     const std::size_t from = world_.fault(30) ? hold.position - hold.position / 3 : hold.position;
     hold.position = end;
     feed_records(p, from, end);
+    if (end == produced) feed_end(p);
     break;
   }
   turn_soon();
@@ -133,6 +135,18 @@ void FakeBroker::feed_records(std::size_t p, std::size_t first, std::size_t end)
   }
   world_.oracle.fed(log.source, end);
   world_.feed(pipeline::Records{log.source, views});
+}
+
+// The log ends here for now; what is behind the last record, control records have taken.
+void FakeBroker::feed_end(std::size_t p) {
+  const Log& log = world_.scenario.logs[p];
+  const std::int64_t last = log.produced == 0 ? 0 : log.records[log.produced - 1].offset + 1;
+  const bool more = log.produced < log.records.size();
+  const std::int64_t most = more ? log.records[log.produced].offset : last + log.tail;
+  const Offset end{last + world_.random.between(0, static_cast<std::uint32_t>(most - last))};
+  const pipeline::CaughtUp event{log.source, more ? end : Offset{most}};
+  world_.oracle.caught_up(event);
+  world_.feed(event);
 }
 
 void FakeBroker::rebalance() {

@@ -40,6 +40,7 @@ class FakeBroker {
   void turn_soon();
   void turn();
   void feed_records(std::size_t p, std::size_t first, std::size_t end);
+  void feed_end(std::size_t p);
   void assign(const std::vector<std::size_t>& partitions);
   void assign_later(std::size_t p);
   void rebalance();

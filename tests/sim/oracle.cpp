@@ -58,6 +58,11 @@ void Oracle::fed(const TopicPartition& source, std::size_t end) {
   while (owner->prefix < owner->fed && owner->records[owner->prefix].settled) ++owner->prefix;
 }
 
+void Oracle::caught_up(const pipeline::CaughtUp& event) {
+  const auto& owner = current_[partition_of(event.source)];
+  if (owner && !owner->revoking && !drain_deadline_) owner->passed = std::max(owner->passed, event.position);
+}
+
 void Oracle::worker_ready(WorkerId worker, wire::Window window) { workers_[worker].window = window; }
 void Oracle::worker_window(WorkerId worker, wire::Window window) {
   if (const auto found = workers_.find(worker); found != workers_.end()) found->second.window = window;

@@ -46,6 +46,7 @@ struct Ownership {
   std::size_t fed = 0;      // records before this index were read
   std::size_t prefix = 0;   // records before this one are settled
   std::size_t covered = 0;  // records before this one are committed, as the daemon knows
+  Offset passed;            // reading came so far without another record
   std::uint32_t run = 0;
   std::uint32_t out = 0;
   struct LaneView {
@@ -66,6 +67,7 @@ class Oracle {
   // Fed to the pipeline.
   void assigned(const pipeline::PartitionStart& start);
   void fed(const TopicPartition& source, std::size_t end);
+  void caught_up(const pipeline::CaughtUp& event);
   void revoked(const pipeline::Revoked& event, TimePoint now);
   void worker_ready(WorkerId worker, wire::Window window);
   void worker_window(WorkerId worker, wire::Window window);

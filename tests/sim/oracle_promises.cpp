@@ -52,14 +52,14 @@ void Oracle::handler_died(const TopicPartition& source, Epoch epoch, std::size_t
 }
 
 // What may be committed at most: the first record that was read and is not settled, else one past the last
-// settled.
+// settled, or where reading has come to behind that.
 Offset Oracle::settled_bound(const Ownership& owner) const {
   const std::vector<LogRecord>& records = logs_[owner.partition].records;
   if (owner.prefix < owner.fed) return Offset{records[owner.prefix].offset};
   // Beyond what was read there may be work of an earlier owner.
   std::size_t next = owner.prefix;
   while (next < records.size() && owner.records[next].settled) ++next;
-  return next > owner.first ? Offset{records[next - 1].offset + 1} : owner.start;
+  return std::max(next > owner.first ? Offset{records[next - 1].offset + 1} : owner.start, owner.passed);
 }
 
 void Oracle::commit(const pipeline::Commit& commit) {
@@ -325,6 +325,8 @@ void Oracle::check_at_rest(const pipeline::Stats& stats) const {
                std::to_string(stats.undelivered) + " undelivered)");
     const std::size_t committed = log.committed ? log.index_of(*log.committed) : 0;
     if (committed < owner->prefix) violated("stuck: " + name(*owner, committed) + " was never committed");
+    if (owner->prefix == log.records.size() && log.committed.value_or(Offset{0}) < owner->passed)
+      violated("stuck: the end of " + to_string(log.source) + " was never committed");
     for (std::size_t i = 0; i < log.records.size(); ++i) {
       if (log.done(log.records[i]) && log.records[i].handled == 0 && !log.records[i].given_up)
         violated("lost: " + name(*owner, i) + " was never handled");

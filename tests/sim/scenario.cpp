@@ -36,6 +36,7 @@ Log make_log(std::uint32_t number, const Scenario& scenario, Random& random) {
     if (random.chance(wishes)) record.wish = random.chance(500) ? Wish::dead_letter : Wish::drop;
     log.records.push_back(std::move(record));
   }
+  if (holes > 0) log.tail = random.between(0, 4);
   return log;
 }
 
@@ -115,7 +116,7 @@ Scenario make_scenario(std::uint64_t seed, Random& random) {
   s.policy.failure.kind = failure == 0 ? Kind::block : failure == 1 ? Kind::drop : Kind::dead_letter;
   s.policy.failure.alarm_after = milliseconds(random.between(1, 3000));
   s.policy.journal = random.chance(500);
-  if (random.chance(300)) s.policy.max_metadata_bytes = random.between(60, 200);
+  if (random.chance(300)) s.policy.max_metadata_bytes = random.between(70, 110);
   s.operator_skips = random.chance(500);
   s.workers = random.between(1, 4);
   s.concurrency = random.chance(500) ? 1 : random.between(2, 12);

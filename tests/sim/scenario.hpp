@@ -37,6 +37,7 @@ bool says(const checkpoint::Progress& progress, const LogRecord& record);
 struct Log {
   TopicPartition source;
   std::vector<LogRecord> records;
+  std::int64_t tail = 0;            // offsets behind the last record: a transaction's end
   std::size_t produced = 0;         // records that exist so far
   std::optional<Offset> committed;  // by the group
   std::string metadata;             // of that commit

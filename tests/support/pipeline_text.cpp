@@ -130,6 +130,9 @@ std::string text(const pipeline::Event& event) {
             return out;
           },
           [](const pipeline::Revoked& e) { return (e.lost ? "lost" : "revoked") + list(e.partitions); },
+          [](const pipeline::CaughtUp& e) {
+            return "caught up " + to_string(e.source) + " " + number(e.position);
+          },
           [](const pipeline::Records& e) {
             if (e.records.empty()) return "no records of " + to_string(e.source);
             return "records " + to_string(e.source) + " " + number(e.records.front().offset) + "-" +

@@ -243,6 +243,35 @@ TEST(OffsetTracker, CountsWhatIsSettledAndWhereItLies) {
   EXPECT_EQ(tracker.committable(), Offset{22});
 }
 
+TEST(OffsetTracker, WhatWasPassedIsCommittableOnceAllBeforeItIsSettled) {
+  OffsetTracker tracker(Offset{5});
+  tracker.passed(Offset{7});
+  EXPECT_EQ(tracker.committable(), Offset{7}) << "nothing was there";
+  tracker.received(Offset{7}, Offset{8});
+  tracker.passed(Offset{12});
+  EXPECT_EQ(tracker.position(), Offset{12});
+  EXPECT_EQ(tracker.committable(), Offset{7});
+  tracker.settle(Offset{8}, Offset{9});
+  EXPECT_EQ(tracker.committable(), Offset{7});
+  tracker.settle(Offset{7}, Offset{8});
+  EXPECT_EQ(tracker.committable(), Offset{12});
+  EXPECT_TRUE(tracker.all_settled());
+  tracker.passed(Offset{3});
+  EXPECT_EQ(tracker.position(), Offset{12}) << "never back";
+  EXPECT_FALSE(tracker.received(Offset{11}, Offset{11}));
+  EXPECT_TRUE(tracker.received(Offset{12}, Offset{12}));
+  EXPECT_EQ(tracker.committable(), Offset{12});
+}
+
+TEST(OffsetTracker, WhatWasPassedLeavesWorkBeyondItAlone) {
+  OffsetTracker tracker(Offset{5}, {{Offset{8}, Offset{9}}, {Offset{20}, Offset{22}}});
+  tracker.passed(Offset{10});
+  EXPECT_EQ(tracker.committable(), Offset{10});
+  EXPECT_TRUE(tracker.done_before(Offset{21}));
+  tracker.passed(Offset{21});
+  EXPECT_EQ(tracker.committable(), Offset{22}) << "an earlier owner's work begins below it";
+}
+
 TEST(OffsetTracker, PositionIsOnePastTheLastReceived) {
   OffsetTracker tracker(Offset{3});
   EXPECT_EQ(tracker.position(), Offset{3});

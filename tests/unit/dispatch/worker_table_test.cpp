@@ -197,7 +197,7 @@ TEST(WorkerTable, SoonDone) {
     std::uint32_t concurrency, records;
   };
   const Row rows[] = {
-      {milliseconds(20), {}, 1, 8},
+      {milliseconds(20), {}, 1, 1},
       {milliseconds(20), {}, 16, 16},
       {milliseconds(20), milliseconds(1), 1, 20},
       {milliseconds(20), milliseconds(1), 64, 64},

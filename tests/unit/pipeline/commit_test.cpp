@@ -113,6 +113,44 @@ TEST(Commit, AHoleBehindTheCommitIsNothingNew) {
   EXPECT_EQ(s.at(400).tick(), Lines{"wake at 11300ms"});
 }
 
+// The end of a transaction is no lag, and nobody reads it again.
+TEST(Commit, WhatLiesBehindTheLastRecordIsCommittedToo) {
+  Story s;
+  s.assigned({0});
+  s.ready(1);
+  s.records(0, {0, 1});
+  EXPECT_EQ(s.at(10).on(CaughtUp{{Topic("t"), Partition{0}}, Offset{5}}), Lines{"wake at 110ms"});
+  EXPECT_EQ(s.at(110).tick(), Lines{"wake at 11000ms"}) << "two records are not settled";
+  s.at(120).ok(1, 1);
+  EXPECT_EQ(s.at(220).tick().front(), "commit t[0]=5");
+  EXPECT_EQ(s.at(230).committed(0, 5), Lines{});
+  EXPECT_EQ(s.at(300).on(CaughtUp{{Topic("t"), Partition{0}}, Offset{5}}), Lines{}) << "nothing new";
+  EXPECT_EQ(s.at(310).on(CaughtUp{{Topic("t"), Partition{0}}, Offset{9}}), Lines{"wake at 410ms"});
+  EXPECT_EQ(s.at(410).tick(), Lines{"commit t[0]=9"}) << "an aborted transaction";
+  s.at(420).committed(0, 9, Outcome::retriable);
+  EXPECT_EQ(s.at(520).tick(), Lines{"commit t[0]=9"});
+  EXPECT_EQ(s.at(530).committed(0, 9), Lines{});
+  EXPECT_EQ(s.at(600).records(0, {9}).front(), "send w1: t[0] 9");
+}
+
+TEST(Commit, TheBirthOfAGroupIsKept) {
+  Story s;
+  PartitionStart start{{Topic("t"), Partition{0}}, Offset{7}, std::nullopt};
+  start.born = 1'800'000'000;
+  s.on(Assigned{{start}});
+  const auto metadata = [&](Offset at) { return checkpoint::encode({.base = at, .born = start.born}).text; };
+  s.at(100).tick();
+  EXPECT_EQ(s.last_commit(0).metadata, metadata(Offset{7}));
+  s.at(110).committed(0, 7);
+  s.on(Revoked{{start.source}, true});
+  s.on(Assigned{{{start.source, Offset{7}, Offset{7}, metadata(Offset{7})}}});
+  s.ready(1);
+  s.records(0, {7});
+  s.ok(1, 1);
+  s.at(300).tick();
+  EXPECT_EQ(s.last_commit(0).metadata, metadata(Offset{8}));
+}
+
 // Holes within one read, settled chunk by chunk: the commit goes all the way.
 TEST(Commit, HolesBetweenBatchesDoNotHoldItUp) {
   Policy policy = story_policy();

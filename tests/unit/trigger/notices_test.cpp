@@ -66,12 +66,12 @@ TEST_F(NoticesTest, KindsThatComePerRecordAreLimited) {
     const std::string text = testing::internal::GetCapturedStderr();
     return lines(text) - (text.find("records_not_logged") == std::string::npos ? 0 : 1);
   };
-  for (const Kind kind :
-       {Kind::record_failed, Kind::record_dropped, Kind::lane_stuck, Kind::dead_letter_failed})
+  for (const Kind kind : {Kind::record_failed, Kind::record_dropped, Kind::lane_blocked, Kind::lane_stuck,
+                          Kind::dead_letter_failed, Kind::record_refused})
     EXPECT_EQ(logged(kind), 10U) << static_cast<int>(kind);
   for (const Kind kind :
        {Kind::record_skipped, Kind::skip_refused, Kind::commit_failed, Kind::progress_ignored,
-        Kind::progress_full, Kind::revoke_timed_out, Kind::attempt_timed_out, Kind::record_refused})
+        Kind::progress_full, Kind::revoke_timed_out, Kind::attempt_timed_out})
     EXPECT_EQ(logged(kind), 50U) << static_cast<int>(kind);
 }
 
