@@ -1,6 +1,6 @@
 #include "worker/pool.hpp"
 
-#include <deque>
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -33,6 +33,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
         spec_(std::make_shared<const PoolSpec>(std::move(spec))),
         sink_(std::move(sink)),
         rng_(spec_->seed),
+        places_(loop, spec_->timings),
         recycling_(spec_->timings),
         recycle_timer_(loop),
         memory_timer_(loop) {
@@ -40,6 +41,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
   }
 
   void start();
+  void resize(std::uint32_t processes);
   void stop(Duration grace, std::function<void()> stopped);
   void abandon();
   Worker* find(WorkerId id) { return roster_.worker(id); }
@@ -47,6 +49,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
 
  private:
   void fill();
+  void retire(Place& place);
   WorkerId start_worker(Place& place);
   void reported(WorkerId id, const pipeline::Event& event);
   void ready(Place& place, WorkerId id);
@@ -75,7 +78,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
   std::shared_ptr<const PoolSpec> spec_;
   Sink sink_;
   std::mt19937_64 rng_;
-  std::deque<Place> places_;  // handlers keep references: it only grows
+  Places places_;
   Roster roster_;
   Recycling recycling_;
   std::optional<WorkerId> next_;  // starts to replace the one that is being recycled
@@ -88,8 +91,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
 };
 
 void Pool::Impl::start() {
-  for (std::uint32_t i = 0; i < spec_->worker.min_processes; ++i) places_.emplace_back(loop_, spec_->timings);
-  fill();
+  resize(spec_->worker.min_processes);
   if (spec_->worker.max_memory > 0) measure_later();
 }
 
@@ -102,11 +104,38 @@ void Pool::Impl::after(boost::asio::steady_timer& timer, Duration wait, F step) 
   });
 }
 
+void Pool::Impl::resize(std::uint32_t processes) {
+  if (stopping_) return;
+  processes = std::max(processes, 1U);
+  places_.grow(processes);
+  while (places_.wanted() > processes) {
+    // Not one whose process is just being replaced; at most one is.
+    Place* const spare = places_.spare(roster_, next_ ? roster_.find(*next_)->place : nullptr);
+    TRIGGERD_INVARIANT(spare, "of two places one is not being replaced");
+    retire(*spare);
+  }
+  fill();
+  changed();
+}
+
+void Pool::Impl::retire(Place& place) {
+  place.retired = true;
+  place.backing_off = place.failed = false;
+  place.timer.cancel();
+  if (!place.worker) return;
+  const WorkerId id = *std::exchange(place.worker, std::nullopt);
+  recycling_.forget(id);
+  Worker* const worker = find(id);
+  if (!worker) return;
+  if (worker->state() == Worker::State::ready) sink_.event(pipeline::WorkerDraining{id});
+  if (!stopping_) worker->drain(spec_->worker.timeout, Cause::crashed);
+}
+
 // Starts what may start now; each Hello, failure and end of a back-off calls it again.
 void Pool::Impl::fill() {
   if (stopping_) return;
   for (Place& place : places_) {
-    if (place.worker || place.backing_off) continue;
+    if (place.worker || place.backing_off || place.retired) continue;
     if (roster_.starting() >= spec_->timings.starting_at_once) return;
     counts_.restarts += std::exchange(place.failed, false) ? 1 : 0;
     place.worker = start_worker(place);
@@ -332,6 +361,7 @@ void Pool::Impl::abandon() {
 
 PoolStats Pool::Impl::stats() const {
   PoolStats stats = counts_;
+  stats.wanted = places_.wanted();
   for (const Place& place : places_) {
     stats.backing_off += place.backing_off ? 1 : 0;
     stats.crash_looping += place.delay.crash_looping() ? 1 : 0;
@@ -345,8 +375,8 @@ Pool::Pool(boost::asio::io_context& loop, PoolSpec spec, Sink sink)
     : impl_(std::make_shared<Impl>(loop, std::move(spec), std::move(sink))) {}
 
 Pool::~Pool() { impl_->abandon(); }
-
 void Pool::start() { impl_->start(); }
+void Pool::resize(std::uint32_t processes) { impl_->resize(processes); }
 
 void Pool::send(const pipeline::Send& action) {
   if (Worker* const worker = impl_->find(action.worker)) worker->send(action.deliveries);

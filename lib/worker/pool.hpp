@@ -39,6 +39,7 @@ struct PoolSpec {
 
 // For metrics and /api: how many processes are in each state, and what happened so far.
 struct PoolStats {
+  std::uint32_t wanted = 0;  // processes
   std::uint32_t starting = 0, ready = 0, stopping = 0, backing_off = 0;
   // Places whose processes have failed again and again (restart.hpp), until one lives for long; what their
   // processes are doing is counted above all the same.
@@ -67,6 +68,9 @@ class Pool {
 
   // Keeps `min_processes` alive from now on, and one more while one is replaced.
   void start();
+  // Keeps so many alive, at least one. What is too many drains as when it is replaced: WorkerDraining, and
+  // what it runs is finished.
+  void resize(std::uint32_t processes);
   void send(const pipeline::Send& action);
   void cancel(const pipeline::CancelPartition& action);
   void kill(const pipeline::KillWorker& action);

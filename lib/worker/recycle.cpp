@@ -25,6 +25,10 @@ void Recycling::due(WorkerId worker, RecycleReason reason) {
   if (!known) due_.push_back({worker, reason});
 }
 
+void Recycling::forget(WorkerId worker) {
+  std::erase_if(due_, [&](const Due& d) { return d.worker == worker; });
+}
+
 std::optional<Recycling::Due> Recycling::begin() {
   if (current_ || waiting_ || due_.empty()) return std::nullopt;
   current_ = due_.front();
@@ -46,7 +50,7 @@ Duration Recycling::not_replaced(Duration lifetime, double unit) {
 }
 
 std::optional<Duration> Recycling::gone(WorkerId worker, Duration lifetime, double unit) {
-  std::erase_if(due_, [&](const Due& d) { return d.worker == worker; });
+  forget(worker);
   if (!current_ || current_->worker != worker) return std::nullopt;
   const bool for_memory = current_->reason == RecycleReason::memory;
   current_.reset();

@@ -38,6 +38,8 @@ class Recycling {
   };
   // It is to be replaced; what is said of it again changes nothing.
   void due(WorkerId worker, RecycleReason reason);
+  // It leaves for another reason, and its replacement has not begun.
+  void forget(WorkerId worker);
   // Whose replacement is to be started now; nullopt: nobody's.
   std::optional<Due> begin();
   // The replacement is ready: the old one is to be drained.

@@ -6,25 +6,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 
-#include <boost/asio/steady_timer.hpp>
-
+#include "worker/places.hpp"
 #include "worker/pool.hpp"
-#include "worker/restart.hpp"
 #include "worker/worker.hpp"
 
 namespace triggerd::worker {
-
-// For one process; when it ends, another takes the place.
-struct Place {
-  Place(boost::asio::io_context& loop, const Timings& timings) : delay(timings), timer(loop) {}
-  std::optional<WorkerId> worker;
-  bool backing_off = false;
-  bool failed = false;  // its last process did: the next start is a restart
-  RestartDelay delay;
-  boost::asio::steady_timer timer;  // of the back-off; while a worker is there, of its becoming healthy
-};
 
 struct Member {
   std::shared_ptr<Worker> worker;

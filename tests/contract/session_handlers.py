@@ -30,6 +30,13 @@ def note(record):
     os.close(file)
 
 
+def wait_for_rules(record):
+    """Until there is such a file."""
+    print("waiting", flush=True)
+    while not os.path.exists(os.environ["RULES"]):
+        threading.Event().wait(0.005)
+
+
 def error_of(record):
     reason = f"attempt {record.attempt}"
     return {"retry": triggerd.Retry(reason, after=2), "dead letter": triggerd.DeadLetter(reason),
