@@ -1,6 +1,7 @@
 #include "daemon/app.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <csignal>
 #include <memory>
 #include <random>
@@ -43,6 +44,11 @@ log::Level level_of(config::LogPolicy::Level level) {
   return log::Level::error;
 }
 
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
 }  // namespace
 
 class App::Impl {
@@ -56,6 +62,8 @@ class App::Impl {
 
   int run();
   void stop(const char* why);
+  void drain();
+  void resume();
 
  private:
   trigger::SupervisorSpec supervisor_spec() const;
@@ -65,6 +73,7 @@ class App::Impl {
   void keep_house();
   std::vector<std::string> not_ready() const;
   admin::View view();
+  admin::HostView host_view();
 
   config::Fleet fleet_;
   AppHooks hooks_;
@@ -75,8 +84,10 @@ class App::Impl {
   Notifier notifier_;
   trigger::Supervisor supervisor_;
   std::unique_ptr<admin::Server> admin_;
+  const std::string instance_ = host_name();
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool told_ready_ = false;
+  enum class Drain { none, under_way, over } drain_ = Drain::none;  // asked for at /admin/host/drain
   bool stopping_ = false;
 };
 
@@ -148,6 +159,24 @@ void App::Impl::wait_for_signal() {
   });
 }
 
+// What /admin/host/drain asks for: the triggers end, and the daemon stays, to be resumed.
+void App::Impl::drain() {
+  if (stopping_ || drain_ != Drain::none) return;
+  log::info("triggers_draining", {{"reason", "/admin/host/drain"}});
+  drain_ = Drain::under_way;
+  supervisor_.drain(std::chrono::steady_clock::now() + fleet_.drain_timeout, [this] {
+    drain_ = Drain::over;
+    log::info("triggers_drained");
+  });
+}
+
+void App::Impl::resume() {
+  if (stopping_ || drain_ != Drain::over) return;
+  log::info("triggers_resumed", {{"reason", "/admin/host/resume"}});
+  drain_ = Drain::none;
+  supervisor_.resume();
+}
+
 void App::Impl::stop(const char* why) {
   if (std::exchange(stopping_, true)) return;
   log::info(
@@ -203,10 +232,35 @@ admin::View App::Impl::view() {
   view.skip = [this](const admin::SkipRequest& r) {
     return supervisor_.skip(r.trigger, {{Topic(r.topic), Partition{r.partition}}, Offset{r.offset}, r.by});
   };
+  view.key = fleet_.admin.key.reveal();
+  view.host = host_view();
   for (const auto& [name, status] : supervisor_.statuses()) {
     view.triggers.emplace(name, [&kept = status] { return trigger::to_json(kept); });
   }
   return view;
+}
+
+admin::HostView App::Impl::host_view() {
+  using State = admin::HostView::State;
+  admin::HostView host;
+  host.version = kVersion;
+  host.instance = instance_;
+  host.uptime_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun_)
+          .count());
+  host.scale_monitoring = fleet_.admin.scale_monitoring;
+  for (const auto& [name, status] : supervisor_.statuses()) {
+    host.outstanding_invocations += status.stats.in_flight;
+    host.outstanding_retries += status.stats.lanes_parked;
+  }
+  const bool begun = supervisor_.statuses().size() == fleet_.triggers.size();
+  host.state = drain_ == Drain::over                     ? State::drained
+               : stopping_ || drain_ == Drain::under_way ? State::draining
+               : begun                                   ? State::running
+                                                         : State::starting;
+  host.drain = [this] { drain(); };
+  host.resume = [this] { resume(); };
+  return host;
 }
 
 App::App(config::Fleet fleet, AppHooks hooks)

@@ -48,9 +48,10 @@ std::optional<Answer> ask(const config::Admin& admin, const std::string& head, c
   tcp::socket socket(context);
   if (!error) boost::asio::connect(socket, where, error);
   if (error) return unreachable(admin.host + ":" + std::to_string(admin.port) + ": " + error.message());
+  const std::string key = admin.key.empty() ? "" : "x-functions-key: " + admin.key.reveal() + "\r\n";
   boost::asio::write(socket,
                      boost::asio::buffer(head + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
-                                         "Content-Type: application/json\r\nContent-Length: " +
+                                         key + "Content-Type: application/json\r\nContent-Length: " +
                                          std::to_string(body.size()) + "\r\n\r\n" + body),
                      error);
   std::string text;

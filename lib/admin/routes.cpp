@@ -14,25 +14,14 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kTriggerPrefix = "/api/triggers/";
-constexpr std::string_view kSkipSuffix = "/skip";
 constexpr std::size_t kMostBy = 200;
-constexpr std::string_view kJson = "application/json";
+constexpr std::int64_t kMostInstances = 100'000;
 
-Response response(unsigned status, std::string_view type, std::string body) {
-  return {.status = status,
-          .headers = {{"Content-Type", std::string(type)},
-                      {"Cache-Control", "no-store"},
-                      {"Content-Security-Policy",
-                       "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
-                      {"Cross-Origin-Resource-Policy", "same-origin"},
-                      {"Referrer-Policy", "no-referrer"},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"X-Frame-Options", "DENY"}},
-          .body = std::move(body)};
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+// A request for a page; `name` is of the trigger that its path names.
+struct Call {
+  const Request& request;
+  std::string name;
+};
 
 // 200 {"ready":true}, or 503 {"ready":false,"reasons":[…]}.
 Response verdict(std::string_view word, const std::vector<std::string>& reasons) {
@@ -41,13 +30,15 @@ Response verdict(std::string_view word, const std::vector<std::string>& reasons)
   return response(reasons.empty() ? 200 : 503, kJson, json::serialize(body) + "\n");
 }
 
-Response index(const Request&, const View& view) {
+Response index(const Call&, const View& view) {
   std::string body =
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>triggerd</title>\n"
       "<h1>triggerd " +
       view.version + "</h1>\n<dl>\n";
   static constexpr std::pair<const char*, const char*> kPages[] = {
-      {"/api/triggers", "the triggers as they stand (JSON); one: /api/triggers/NAME"},
+      {"/api/triggers",
+       "the triggers as they stand (JSON); one: /api/triggers/NAME; the instances it needs: "
+       "/scale/NAME, and why: /api/triggers/NAME/decisions"},
       {"/metrics", "Prometheus metrics"},
       {"/healthz", "is the process well"},
       {"/readyz", "does it do its work, and if not, why"},
@@ -58,15 +49,15 @@ Response index(const Request&, const View& view) {
   return response(200, "text/html; charset=utf-8", body + "</dl>\n</html>\n");
 }
 
-Response metrics(const Request&, const View& view) {
+Response metrics(const Call&, const View& view) {
   return response(200, "text/plain; version=0.0.4; charset=utf-8", view.metrics());
 }
 
-Response healthz(const Request&, const View& view) { return verdict("healthy", view.unhealthy); }
+Response healthz(const Call&, const View& view) { return verdict("healthy", view.unhealthy); }
 
-Response readyz(const Request&, const View& view) { return verdict("ready", view.not_ready); }
+Response readyz(const Call&, const View& view) { return verdict("ready", view.not_ready); }
 
-Response triggers(const Request&, const View& view) {
+Response triggers(const Call&, const View& view) {
   std::string body = "{\"triggers\":[";
   for (const auto& [name, json_text] : view.triggers) {
     if (body.back() != '[') body += ',';
@@ -75,50 +66,10 @@ Response triggers(const Request&, const View& view) {
   return response(200, kJson, body + "]}\n");
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+bool text(const json::value* v) { return v != nullptr && v->is_string() && !v->get_string().empty(); }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_digit(text[i + 1]);
-    const int low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-std::string_view path_of(const Request& request) {
-  const std::string_view target = request.target;
-  return target.substr(0, target.find('?'));
-}
-
-Response trigger(const Request& request, const View& view) {
-  const auto name = percent_decoded(path_of(request).substr(kTriggerPrefix.size()));
-  if (!name) return error_response(400, "bad_request", "the path has a broken percent escape");
-  const auto found = view.triggers.find(*name);
-  if (found == view.triggers.end()) {
-    return error_response(404, "not_found", "there is no such trigger; /api/triggers names them");
-  }
-  return response(200, kJson, found->second() + "\n");
-}
-
-std::string_view header(const Request& request, std::string_view name) {
-  for (const auto& [key, value] : request.headers) {
-    if (std::ranges::equal(key, name, {}, lower, lower)) return value;
-  }
-  return {};
+bool number(const json::value* v, std::int64_t most) {
+  return v != nullptr && v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= most;
 }
 
 std::optional<SkipRequest> parse_skip(const std::string& body) {
@@ -130,12 +81,6 @@ std::optional<SkipRequest> parse_skip(const std::string& body) {
   const json::value* partition = object->if_contains("partition");
   const json::value* offset = object->if_contains("offset");
   const json::value* by = object->if_contains("by");
-  const auto text = [](const json::value* v) {
-    return v != nullptr && v->is_string() && !v->get_string().empty();
-  };
-  const auto number = [](const json::value* v, std::int64_t most) {
-    return v != nullptr && v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= most;
-  };
   if (object->size() != 4 || !text(topic) || !text(by) || by->get_string().size() > kMostBy ||
       !number(partition, std::numeric_limits<std::int32_t>::max()) ||
       !number(offset, std::numeric_limits<std::int64_t>::max() - 1)) {
@@ -148,63 +93,128 @@ std::optional<SkipRequest> parse_skip(const std::string& body) {
                      .by = std::string(by->get_string())};
 }
 
-Response skip(const Request& request, const View& view) {
-  std::string_view name_text = path_of(request).substr(kTriggerPrefix.size());
-  name_text.remove_suffix(kSkipSuffix.size());
-  const auto name = percent_decoded(name_text);
-  if (!header(request, "Content-Type").starts_with(kJson))
-    return error_response(415, "unsupported_media_type", "send application/json");
-  auto asked = parse_skip(request.body);
-  if (!name || !asked) {
+std::optional<ScaleRequest> parse_scale(const std::string& body) {
+  boost::system::error_code error;
+  const json::value value = json::parse(body, error);
+  const json::object* object = error ? nullptr : value.if_object();
+  if (object == nullptr) return std::nullopt;
+  const json::value* target = object->if_contains("target");
+  const json::value* by = object->if_contains("by");
+  const bool none = target != nullptr && target->is_null();
+  if (object->size() != 2 || !text(by) || by->get_string().size() > kMostBy ||
+      !(none || number(target, kMostInstances)))
+    return std::nullopt;
+  ScaleRequest asked{.trigger = {}, .target = {}, .by = std::string(by->get_string())};
+  if (!none) asked.target = static_cast<std::uint32_t>(target->get_int64());
+  return asked;
+}
+
+Response no_trigger() {
+  return error_response(404, "not_found", "there is no such trigger; /api/triggers names them");
+}
+
+Response asked(bool found) { return found ? response(202, kJson, "{\"asked\":true}\n") : no_trigger(); }
+
+Response skip(const Call& call, const View& view) {
+  auto skip = parse_skip(call.request.body);
+  if (!skip) {
     return error_response(
         400, "bad_request",
         R"(send {"topic":"…","partition":0,"offset":0,"by":"…"}, these four and no others)");
   }
-  asked->trigger = *name;
-  if (!view.skip || !view.skip(*asked))
-    return error_response(404, "not_found", "there is no such trigger; /api/triggers names them");
-  return response(202, kJson, "{\"asked\":true}\n");
+  skip->trigger = call.name;
+  return asked(view.skip && view.skip(*skip));
 }
 
-bool is_skip(std::string_view path) {
-  return path.starts_with(kTriggerPrefix) && path.ends_with(kSkipSuffix) &&
-         path.size() > kTriggerPrefix.size() + kSkipSuffix.size();
+Response scale(const Call& call, const View& view) {
+  auto scale = parse_scale(call.request.body);
+  if (!scale)
+    return error_response(400, "bad_request",
+                          R"(send {"target":3,"by":"…"}, or null as the target to end it)");
+  scale->trigger = call.name;
+  return asked(view.scale && view.scale(*scale));
 }
 
-using Page = Response (*)(const Request&, const View&);
+template <auto View::* pages>
+Response of_trigger(const Call& call, const View& view) {
+  const auto found = (view.*pages).find(call.name);
+  return found == (view.*pages).end() ? no_trigger() : response(200, kJson, found->second() + "\n");
+}
 
-Page page_of(std::string_view path) {
-  static constexpr std::pair<std::string_view, Page> kPages[] = {
-      {"/", index},        {"/metrics", metrics},       {"/healthz", healthz},
-      {"/readyz", readyz}, {"/api/triggers", triggers},
-  };
-  for (const auto& [known, page] : kPages) {
-    if (path == known) return page;
-  }
-  return path.size() > kTriggerPrefix.size() && path.starts_with(kTriggerPrefix) ? trigger : nullptr;
+template <Response (*page)(const HostView&)>
+Response host(const Call&, const View& view) {
+  return page(view.host);
+}
+Response scale_status(const Call& call, const View& view) {
+  return host_scale_status(call.request, view.host);
+}
+
+struct Route {
+  std::string_view path;  // one * stands for a trigger's name
+  bool get = true, post = false;
+  bool guarded = false;  // with the key, where there is one; else a POST must be of JSON
+  Response (*page)(const Call&, const View&) = nullptr;
+};
+
+constexpr bool kShown = true;
+constexpr Route kRoutes[] = {
+    {"/", kShown, false, false, index},
+    {"/metrics", kShown, false, false, metrics},
+    {"/healthz", kShown, false, false, healthz},
+    {"/readyz", kShown, false, false, readyz},
+    {"/api/triggers", kShown, false, false, triggers},
+    {"/api/triggers/*", kShown, false, false, of_trigger<&View::triggers>},
+    {"/api/triggers/*/decisions", kShown, false, false, of_trigger<&View::decisions>},
+    {"/api/triggers/*/skip", false, true, true, skip},
+    {"/api/triggers/*/scale", false, true, true, scale},
+    {"/scale/*", kShown, false, false, of_trigger<&View::targets>},
+    {"/admin/host/ping", kShown, true, false, host<host_ping>},
+    {"/admin/host/status", kShown, false, true, host<host_status>},
+    {"/admin/host/scale/status", false, true, true, scale_status},
+    {"/admin/host/drain", false, true, true, host<host_drain>},
+    {"/admin/host/drain/status", kShown, false, true, host<host_drain_status>},
+    {"/admin/host/resume", false, true, true, host<host_resume>},
+};
+
+// What stands for the * of a route; nullopt: the path is not the route's.
+std::optional<std::string_view> match(std::string_view path, std::string_view route) {
+  const std::size_t star = route.find('*');
+  if (star == std::string_view::npos) return path == route ? std::optional(path.substr(0, 0)) : std::nullopt;
+  const std::string_view before = route.substr(0, star);
+  const std::string_view after = route.substr(star + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after))
+    return std::nullopt;
+  const std::string_view name = path.substr(before.size(), path.size() - before.size() - after.size());
+  return name.find('/') == std::string_view::npos ? std::optional(name) : std::nullopt;
+}
+
+Response method_not_allowed(const Route& route) {
+  Response refused = error_response(405, "method_not_allowed",
+                                    route.get ? "this page is for GET and HEAD" : "this page is for POST");
+  refused.headers.emplace_back("Allow", route.get ? "GET, HEAD" : "POST");
+  return refused;
+}
+
+Response answer(const Route& route, std::string_view name, const Request& request, const View& view) {
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  const bool post = request.method == "POST";
+  if (!(get && route.get) && !(post && route.post)) return method_not_allowed(route);
+  if (route.guarded && !carries_key(request, view.key))
+    return error_response(401, "unauthorized", "send the key: x-functions-key, ?code= or a bearer token");
+  if (route.guarded && post && view.key.empty() && !header_of(request, "Content-Type").starts_with(kJson))
+    return error_response(415, "unsupported_media_type", "send application/json");
+  auto decoded = percent_decoded(name);
+  if (!decoded) return error_response(400, "bad_request", "the path has a broken percent escape");
+  return route.page({request, std::move(*decoded)}, view);
 }
 
 }  // namespace
 
-Response error_response(unsigned status, std::string_view code, std::string_view message) {
-  return response(status, kJson, json::serialize(json::object{{"error", code}, {"message", message}}) + "\n");
-}
-
 Response route(const Request& request, const View& view) {
-  if (is_skip(path_of(request))) {
-    if (request.method == "POST") return skip(request, view);
-    Response refused = error_response(405, "method_not_allowed", "this page is for POST");
-    refused.headers.emplace_back("Allow", "POST");
-    return refused;
+  for (const Route& known : kRoutes) {
+    if (const auto name = match(path_of(request), known.path)) return answer(known, *name, request, view);
   }
-  const Page page = page_of(path_of(request));
-  if (page == nullptr) return error_response(404, "not_found", "there is no such page; / names them");
-  if (request.method != "GET" && request.method != "HEAD") {
-    Response refused = error_response(405, "method_not_allowed", "this page is for GET and HEAD");
-    refused.headers.emplace_back("Allow", "GET, HEAD");
-    return refused;
-  }
-  return page(request, view);
+  return error_response(404, "not_found", "there is no such page; / names them");
 }
 
 }  // namespace triggerd::admin

@@ -43,13 +43,30 @@ void read_listen(const Value& value, Admin& admin) {
   const std::string host = loopback(std::string_view(*text).substr(0, colon));
   if (host.empty())
     return value.refuse(
-        "must be a loopback address: others need TLS and a key, which are not available in this version yet");
-  admin = {host, static_cast<std::uint16_t>(*port)};
+        "must be a loopback address: others need TLS, which is not available in this version yet");
+  admin.host = host;
+  admin.port = static_cast<std::uint16_t>(*port);
 }
 
-constexpr Field<Admin> kAdmin[] = {{"listen", read_listen}};
+constexpr std::size_t kLeastKey = 16;
+
+void read_key(const Value& value, Admin& admin) {
+  const auto text = value.nonempty_text();
+  const auto visible = [](char c) { return c > ' ' && c <= '~'; };  // it travels in a header
+  if (text && (text->size() < kLeastKey || !std::ranges::all_of(*text, visible)))
+    return value.error("must have 16 characters or more, of visible ASCII");
+  if (text) admin.key = Secret(*text);
+}
+
+constexpr Field<Admin> kAdmin[] = {
+    {"listen", read_listen},
+    {"key", read_key},
+    {"functionsRuntimeScaleMonitoringEnabled",
+     [](const Value& v, Admin& a) { set(a.scale_monitoring, v.boolean()); }},
+    {"targetBasedScalingEnabled", [](const Value& v, Admin& a) { set(a.target_based_scaling, v.boolean()); }},
+};
 constexpr Withheld kAdminWithheld[] = {
-    {"key"}, {"tls"}, {"sslCertificateLocation"}, {"sslKeyLocation"}, {"sslCaLocation"}};
+    {"tls"}, {"sslCertificateLocation"}, {"sslKeyLocation"}, {"sslCaLocation"}};
 constexpr Field<LogPolicy> kLog[] = {
     {"level", [](const Value& v, LogPolicy& l) { set(l.level, v.one_of(kLevels)); }},
     {"format", [](const Value& v, LogPolicy& l) { set(l.format, v.one_of(kFormats)); }},

@@ -133,6 +133,10 @@ struct Trigger {
 struct Admin {
   std::string host = "127.0.0.1";  // loopback only, until TLS and a key are configured
   std::uint16_t port = 7071;       // 0: any free port, logged as admin_listening
+  Secret key;                      // of /admin/host and of what is asked; empty: none
+  // /admin/host/scale/status, by the original's names: whether it answers, and with targets or with votes.
+  bool scale_monitoring = true;
+  bool target_based_scaling = true;
   bool operator==(const Admin&) const = default;
 };
 

@@ -360,6 +360,7 @@ Status Runner::Impl::status() const {
   s.bound = spec_.trigger.limits.max_in_flight;
   s.stats = pipeline_.stats();
   if (pool_) s.pool = pool_->stats();
+  if (left_) return s;  // no partition is ours any more
   std::map<TopicPartition, Offset> ends;
   if (consumer_) {
     for (const kafka::PartitionSample& sample : consumer_->samples()) ends[sample.source] = sample.end;

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/invariant.hpp"
 #include "kafka/janitor.hpp"
 #include "trigger/budget.hpp"
 #include "trigger/event_loop.hpp"
@@ -31,6 +32,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
   void start();
   bool skip(const std::string& trigger, pipeline::Skip skip);
   void drain(TimePoint deadline, std::function<void()> done);
+  void resume();
   void probe_loops(std::function<void()> alive);
   const std::map<std::string, Status>& statuses() const { return statuses_; }
 
@@ -115,11 +117,12 @@ bool Supervisor::Impl::skip(const std::string& trigger, pipeline::Skip skip) {
 
 void Supervisor::Impl::drain(TimePoint deadline, std::function<void()> done) {
   if (done) done_ = std::move(done);
-  if (slots_.empty() && done_) {
+  if (over_ == slots_.size() && done_) {
     boost::asio::post(control_, std::exchange(done_, nullptr));
     return;
   }
   for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].over) continue;
     slots_[i].loop->post([weak = weak_from_this(), &slot = slots_[i], &control = control_, deadline, i] {
       if (!slot.runner) return;
       slot.runner->drain(deadline, [weak, &control, i] {
@@ -128,6 +131,15 @@ void Supervisor::Impl::drain(TimePoint deadline, std::function<void()> done) {
         });
       });
     });
+  }
+}
+
+void Supervisor::Impl::resume() {
+  TRIGGERD_INVARIANT(over_ == slots_.size(), "what has not drained is not started");
+  over_ = 0;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slots_[i].over = false;
+    add(spec_.triggers[i], i);
   }
 }
 
@@ -154,6 +166,7 @@ void Supervisor::start() { impl_->start(); }
 bool Supervisor::skip(const std::string& trigger, pipeline::Skip skip) {
   return impl_->skip(trigger, std::move(skip));
 }
+void Supervisor::resume() { impl_->resume(); }
 void Supervisor::drain(TimePoint deadline, std::function<void()> done) {
   impl_->drain(deadline, std::move(done));
 }

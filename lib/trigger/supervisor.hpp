@@ -50,6 +50,8 @@ class Supervisor {
   bool skip(const std::string& trigger, pipeline::Skip skip);
   // Each trigger drains by itself; `done` once all have. A second call brings the deadline forward.
   void drain(TimePoint deadline, std::function<void()> done);
+  // Starts the triggers again, all of which have drained.
+  void resume();
   // `alive` once every loop has taken a turn: what feeds the watchdog.
   void probe_loops(std::function<void()> alive);
   // The newest status of each trigger, by name.

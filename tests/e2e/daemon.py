@@ -86,12 +86,23 @@ class Daemon:
 
     # --- the admin listener
 
-    def get(self, path, timeout=30):
+    def get(self, path, timeout=30, **headers):
         """(status, text)"""
-        listening = self.wait_for("admin_listening")
-        url = f"http://127.0.0.1:{listening['port']}{path}"
+        return self._ask(urllib.request.Request(self._url(path), headers=headers), timeout)
+
+    def post(self, path, body=None, timeout=30, **headers):
+        """(status, text); the body as JSON"""
+        data = b"" if body is None else json.dumps(body).encode()
+        headers.setdefault("Content-Type", "application/json")
+        return self._ask(urllib.request.Request(self._url(path), data=data, headers=headers, method="POST"), timeout)
+
+    def _url(self, path):
+        return f"http://127.0.0.1:{self.wait_for('admin_listening')['port']}{path}"
+
+    @staticmethod
+    def _ask(request, timeout):
         try:
-            with urllib.request.urlopen(url, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

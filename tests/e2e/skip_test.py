@@ -101,6 +101,16 @@ class Skip(Case):
         self.assertEqual(self.kafka.committed(group, topic), {0: 0})
         self.assertEqual([r["offset"] for r in self.records()], [3])
 
+    def test_the_key_of_the_fleet_file_is_sent(self):
+        self.topic, self.group = self.kafka.create(self.name("t"), 1), self.name("g")
+        self.kafka.produce(self.topic, [{"value": {"fail_until": FOR_EVER}}])
+        daemon = self.daemon({"t": self.trigger(self.topic, self.group, retry=ONCE)},
+                             admin={"listen": "127.0.0.1:0", "key": "a-key-of-23-characters"})
+        daemon.wait_for("lane_blocked", trigger="t")
+        self.assertEqual(daemon.post("/api/triggers/t/skip", {})[0], 401)
+        result = self.skip(daemon, 0, 0)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
     def test_nothing_else_is_skipped(self):
         daemon = self.begin("next")
         for partition, offset, more in ((0, 1, {}), (0, 17, {}), (1, 0, {}), (7, 0, {}), (0, 0, {"topic": self.name("no")}),

@@ -52,7 +52,7 @@ TEST(Load, Defaults) {
   EXPECT_EQ(t.worker.max_requests, 0u);
   EXPECT_EQ(t.worker.max_memory, 0u);
   const Fleet fleet = good(kSmallest);
-  EXPECT_EQ(fleet.admin, (Admin{"127.0.0.1", 7071}));
+  EXPECT_EQ(fleet.admin, (Admin{.host = "127.0.0.1", .port = 7071, .key = {}}));
   EXPECT_EQ(fleet.drain_timeout, 60s);
   EXPECT_EQ(fleet.log, LogPolicy{});
   EXPECT_EQ(fleet.max_in_flight_bytes, 0u);
@@ -150,7 +150,7 @@ TEST(Load, EveryKeyArrives) {
   t.worker.start_timeout = 12s;
   t.worker.max_requests = 17;
   t.worker.max_memory = 18 << 20;
-  EXPECT_EQ(fleet.admin, (Admin{"::1", 0}));
+  EXPECT_EQ(fleet.admin, (Admin{.host = "::1", .port = 0, .key = {}}));
   EXPECT_EQ(fleet.log, (LogPolicy{LogPolicy::Level::debug, LogPolicy::Format::json}));
   EXPECT_EQ(fleet.drain_timeout, 5s);
   EXPECT_EQ(fleet.max_in_flight_bytes, 13u << 20);
@@ -195,7 +195,7 @@ TEST(Load, AdminListensOnLoopbackOnly) {
     const Loaded loaded = load_text(kSmallest + "admin: {listen: '" + row.listen + "'}\n");
     ASSERT_EQ(loaded.fleet.has_value(), *row.host != '\0') << row.listen << "\n" << lines(loaded.diagnostics);
     if (loaded.fleet) {
-      EXPECT_EQ(loaded.fleet->admin, (Admin{row.host, row.port})) << row.listen;
+      EXPECT_EQ(loaded.fleet->admin, (Admin{.host = row.host, .port = row.port, .key = {}})) << row.listen;
     } else {
       EXPECT_TRUE(lines(loaded.diagnostics).starts_with("f.yaml:8:9: admin.listen: must "))
           << lines(loaded.diagnostics);

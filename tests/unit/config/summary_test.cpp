@@ -134,7 +134,7 @@ TEST(Summary, TheFirstLineIsTheFleets) {
   Fleet fleet;
   EXPECT_EQ(summary(fleet),
             "0 triggers; admin on 127.0.0.1:7071; log info as logfmt; drain within 1m; no state directory\n");
-  fleet.admin = {"::1", 0};
+  fleet.admin = {.host = "::1", .port = 0, .key = {}};
   fleet.log = {LogPolicy::Level::error, LogPolicy::Format::json};
   fleet.max_in_flight_bytes = 3 << 20;
   fleet.state_directory = "/var/lib/triggerd";
