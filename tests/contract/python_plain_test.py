@@ -1,6 +1,5 @@
 """A worker with a plain handler, against a daemon played by the test (PROTOCOL.md sections 3 to 9)."""
 
-import signal
 import unittest
 
 from python_daemon import (BYE, HELLO, LOG, PING, PONG, WELCOME, WorkerTest, batch, cancel, drain, frame, pad, record)
@@ -174,47 +173,6 @@ class OneTest(WorkerTest):
         self.assertEqual(worker.settle(1, 2), [["ok", "release"], ["release"]])
         self.assertEqual(worker.other(BYE), {"code": "drained", "message": ""})
         self.assertEqual(worker.finish(), (0, "", ""))
-
-    def test_sigterm_is_a_drain(self):
-        worker = self.worker(ONE).welcome()
-        worker.send(batch(1, [b"wait", b"b"]), batch(2, [b"c"], partition=1))
-        self.assertEqual(worker.told(), "wait")
-        worker.process.send_signal(signal.SIGTERM)
-        worker.go()
-        self.assertEqual(worker.settle(1, 2), [["ok", "release"], ["release"]])
-        self.assertEqual(worker.other(BYE)["code"], "drained")
-        status, out, said = worker.finish()
-        self.assertEqual((status, out), (0, ""))
-        lines = said.splitlines()
-        self.assertEqual(lines[0], "triggerd: told to stop while the handler runs, which is here:")
-        self.assertIn("in handle", lines[1])  # the handler's own frame is the first, the SDK's are left out
-        self.assertNotIn("_sync.py", said)
-
-    def test_sigterm_counts_between_two_quick_calls(self):
-        worker = self.worker('''
-            import signal
-            def handle(record):
-                os.kill(os.getpid(), signal.SIGTERM)
-        ''').welcome()
-        worker.send(batch(1, [b"a", b"b"]))
-        self.assertEqual(worker.settle(1), ["ok", "release"])
-
-    def test_sigterm_when_idle(self):
-        worker = self.worker(ONE).welcome()
-        worker.send(batch(1, [b"a"]))
-        worker.settle(1)
-        worker.process.send_signal(signal.SIGTERM)
-        self.assertEqual(worker.other(BYE)["code"], "drained")
-        self.assertEqual(worker.finish(), (0, "", ""))
-
-    def test_sigint_is_the_daemons_affair(self):
-        worker = self.worker(ONE).welcome()
-        worker.send(batch(1, [b"wait"]))
-        self.assertEqual(worker.told(), "wait")
-        worker.process.send_signal(signal.SIGINT)
-        worker.go()
-        self.assertEqual(worker.settle(1), ["ok"])
-        self.drained(worker)
 
     def test_end_of_file_ends_the_process(self):
         worker = self.worker(ONE).welcome()

@@ -80,6 +80,8 @@ class Loop:
         self._take_in()
 
     def _asked_to_stop(self):
+        if not self._waker.asked_now():
+            return
         self._loop.remove_reader(self._waker.fd)
         self._session.drain()
         self._take_in()

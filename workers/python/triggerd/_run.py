@@ -114,7 +114,7 @@ def _prepare_process():
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     waker = Waker()
-    signal.signal(signal.SIGTERM, waker.ask)
+    waker.listen()
     # Not SIG_IGN, which the handler's child processes would inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
     return waker

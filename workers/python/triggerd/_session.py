@@ -7,6 +7,7 @@ Connection.bye may be called from others.
 import collections
 import os
 import select
+import signal
 import socket
 import threading
 
@@ -108,13 +109,29 @@ class Waker:
     """SIGTERM, as something a poll() sees, and `hurry` is called. One that comes twice is one.
 
     It may mean that time is up: the daemon kills a moment later. So it is said where the handler is.
+    The interpreter itself writes to the pipe for every signal: one that comes just before a poll() begins would
+    run ask() only after it.
     """
 
     def __init__(self):
         self.asked = False
         self.hurry = None
         self.fd, self._write = os.pipe()
+        os.set_blocking(self.fd, False)
         os.set_blocking(self._write, False)
+
+    def listen(self):
+        """From the main thread only."""
+        signal.signal(signal.SIGTERM, self.ask)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def asked_now(self):
+        """After its fd became readable: was it SIGTERM? Other signals are forgotten."""
+        try:
+            os.read(self.fd, 64)
+        except BlockingIOError:
+            pass
+        return self.asked
 
     def ask(self, _signal, frame):
         self.asked = True
@@ -290,5 +307,10 @@ def wait_readable(connection, waker):
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)
     poller.register(waker.fd, select.POLLIN)
-    poller.poll()
-    return not waker.asked
+    while not waker.asked:
+        readable = [fd for fd, _ in poller.poll()]
+        if waker.fd in readable and waker.asked_now():
+            break
+        if connection.fileno() in readable:
+            return True
+    return False
