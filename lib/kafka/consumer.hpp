@@ -69,7 +69,8 @@ class Consumer {
   void start();
   // Back-pressure (pipeline::Read and StopReading).
   void set_reading(bool reading);
-  // One partition alone (pipeline::Pause and Resume), soon; records of it may still come meanwhile.
+  // One partition alone (pipeline::Pause and Resume), soon; records of it may still come meanwhile, and up to
+  // 250 of the last ones again afterwards: librdkafka resumes from the position it notes only after a take.
   void set_paused(const TopicPartition& source, bool paused);
   // One at a time; CommitDone answers it, always.
   void commit(const std::vector<pipeline::OffsetCommit>& offsets);

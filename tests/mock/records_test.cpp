@@ -101,9 +101,22 @@ TEST_F(RecordsTest, APausedPartitionGoesOnWhereItWas) {
     member->consumer->set_paused(source("orders", 0), false);
     ASSERT_TRUE(loop.until([&] { return count(0) > before || before == 20'000; }));
   }
-  ASSERT_TRUE(reads(*member, 40'000));
+  // librdkafka goes on from the position it notes only after a take, so what one take held may come twice.
   std::map<TopicPartition, std::int64_t> next;
-  for (const SeenRecord& r : member->records) ASSERT_EQ(r.offset, next[r.source]++);
+  const auto all_read = [&] {
+    return next[source("orders", 0)] == 20'000 && next[source("orders", 1)] == 20'000;
+  };
+  std::size_t seen = 0;
+  ASSERT_TRUE(loop.until([&] {
+    for (; seen < member->records.size(); ++seen) {
+      const SeenRecord& r = member->records[seen];
+      std::int64_t& expected = next[r.source];
+      if (r.offset > expected || r.offset + 250 < expected) return true;
+      expected = std::max(expected, r.offset + 1);
+    }
+    return all_read();
+  }));
+  EXPECT_TRUE(all_read()) << "record " << seen << " left a gap, or came again from further back";
 }
 
 TEST_F(RecordsTest, StopAndGoOnWithoutALossOrARepetition) {
