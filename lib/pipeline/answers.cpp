@@ -118,8 +118,8 @@ void Pipeline::fail(PartitionState& partition, const Outstanding& out, std::uint
   const auto delay = dispatch::retry_delay(policy_.retry, failures, failure.unit);
   if (!delay) return give_up(partition, out, index, {Verdict::Cause::retries_used_up, answer.reason});
   const Duration wait = std::max<Duration>(*delay, std::chrono::milliseconds(answer.retry_after_ms));
-  dispatch::Lane& lane =
-      partition.queue.come_back(out.pick, index, {.failed = true, .not_before = now_ + wait});
+  dispatch::Lane& lane = partition.queue.come_back(
+      out.pick, index, {.suspect = out.deadly, .failed = true, .not_before = now_ + wait});
   partition.queue.note_trouble(lane, {offset, now_, failures, answer.reason});
   if (!failure.first) return;
   actions_->push_back(Notice{.kind = Notice::Kind::record_failed,
@@ -186,7 +186,10 @@ void Pipeline::handle(const WorkerLost& event) {
       ++it;
       continue;
     }
-    if (alone && out.unanswered == 1) blame(out, "the worker ended: " + event.reason);
+    if (alone && out.unanswered == 1) {
+      out.deadly = true;
+      blame(out, "the worker ended: " + event.reason);
+    }
     stats_.released += out.unanswered;
     PartitionState* partition = find(out.source, out.epoch);
     if (partition != nullptr) give_back(out, *partition, crashed && !known);

@@ -83,6 +83,7 @@ struct Outstanding {
   dispatch::Pick pick;
   std::uint32_t unanswered = 0;
   bool suspect = false;          // delivered alone, because it may end the worker
+  bool deadly = false;           // it did, alone: later attempts are made alone too
   std::vector<bool> answered{};  // empty: none is, or all are
 };
 

@@ -45,7 +45,9 @@ TEST(Suspects, GoOneAtATimeToOneWorkerWhileOthersGoOn) {
   EXPECT_EQ(sends(s.keyed(0, 7, "g")), Lines{});
   EXPECT_EQ(sends(s.ok(3, 7)), Lines{"send w3: t[0] 7 run 2"}) << "none is left: it works like any other";
   EXPECT_EQ(s.stats().suspects_delivered, 4u);
-  EXPECT_EQ(sends(s.at(60).tick()), Lines{"send w3: t[0] 1 run 3 attempt 2"});
+  EXPECT_EQ(sends(s.at(60).tick()), Lines{}) << "what ended a worker alone is tried alone again";
+  EXPECT_EQ(sends(s.ok(3, 8)), Lines{"send w3: t[0] 1 run 3 attempt 2"});
+  EXPECT_EQ(s.stats().suspects_delivered, 5u);
 }
 
 TEST(Suspects, ARecordThatWasAloneIsChargedAtOnce) {
@@ -58,7 +60,9 @@ TEST(Suspects, ARecordThatWasAloneIsChargedAtOnce) {
     EXPECT_EQ(s.lost(1).front(), "notice record_failed t[0]@1 attempt 1 again in 50ms");
     s.ready(2);
     EXPECT_EQ(sends(s.at(50).tick()), Lines{"send w2: t[0] 1 run 2 attempt 2"});
-    EXPECT_EQ(s.stats().suspects_delivered, 0u);
+    EXPECT_EQ(s.stats().suspects_delivered, 1u);
+    EXPECT_EQ(sends(s.keyed(0, 3, "de")), Lines{})
+        << "it is alone for good: it takes no other record with it";
   }
 }
 
