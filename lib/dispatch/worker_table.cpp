@@ -18,6 +18,32 @@ void WorkerTable::add(WorkerId worker, std::uint32_t concurrency, wire::Window w
   TRIGGERD_INVARIANT(workers_.emplace(worker, load).second, "a worker id is never reused");
 }
 
+void WorkerTable::remove(WorkerId worker, TimePoint now) {
+  counted(worker, now);
+  workers_.erase(worker);
+}
+
+Duration WorkerTable::busy_since_counted(const WorkerLoad& load, TimePoint now) const {
+  const std::uint64_t taken = frames_run_whole_ ? load.frames : load.records;
+  const std::uint64_t places = std::min<std::uint64_t>(taken, load.concurrency);
+  return places == 0 ? Duration{}
+                     : (now - load.counted) * static_cast<Duration::rep>(places) / load.concurrency;
+}
+
+// Before anything about its work changes.
+WorkerLoad& WorkerTable::counted(WorkerId worker, TimePoint now) {
+  WorkerLoad& load = workers_.at(worker);
+  busy_ += busy_since_counted(load, now);
+  load.counted = now;
+  return load;
+}
+
+Duration WorkerTable::busy(TimePoint now) const {
+  Duration sum = busy_;
+  for (const auto& [id, load] : workers_) sum += busy_since_counted(load, now);
+  return sum;
+}
+
 void WorkerTable::set_window(WorkerId worker, wire::Window window) {
   if (auto found = workers_.find(worker); found != workers_.end()) found->second.window = window;
 }
@@ -68,7 +94,7 @@ std::optional<WorkerId> WorkerTable::least_loaded() const {
 }
 
 void WorkerTable::sent(WorkerId worker, std::uint32_t records, std::uint64_t bytes, TimePoint now) {
-  WorkerLoad& load = workers_.at(worker);
+  WorkerLoad& load = counted(worker, now);
   if (load.frames == 0) load.heard = now;
   ++load.frames;
   load.records += records;
@@ -76,15 +102,16 @@ void WorkerTable::sent(WorkerId worker, std::uint32_t records, std::uint64_t byt
 }
 
 void WorkerTable::answered(WorkerId worker, std::uint32_t records, TimePoint now) {
-  WorkerLoad& load = workers_.at(worker);
+  WorkerLoad& load = counted(worker, now);
   const Duration each = (now - load.heard) / std::max<std::int64_t>(records, 1);
   load.per_record = load.per_record ? (*load.per_record * 3 + each) / 4 : each;
   load.heard = now;
   load.records -= records;
 }
 
-void WorkerTable::finished(WorkerId worker, std::uint64_t bytes) {
-  WorkerLoad& load = workers_.at(worker);
+void WorkerTable::finished(WorkerId worker, std::uint64_t bytes, TimePoint sent, TimePoint now) {
+  batch_times_.add(now - sent);
+  WorkerLoad& load = counted(worker, now);
   --load.frames;
   load.bytes -= bytes;
 }

@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "base/types.hpp"
+#include "dispatch/durations.hpp"
 #include "wire/message.hpp"
 
 namespace triggerd::dispatch {
@@ -19,6 +20,7 @@ struct WorkerLoad {
   std::uint64_t records = 0;  // unanswered
   std::uint64_t bytes = 0;    // of batches not answered completely
   std::uint32_t frames = 0;   // batches not answered completely
+  TimePoint counted{};        // up to when busy() has it
   TimePoint heard{};          // it last answered, or was given work while it had none
   std::optional<Duration>
       per_record;         // from one answered record to the next, smoothed; absent: none answered yet
@@ -34,10 +36,12 @@ class WorkerTable {
   // `depth`: frames a synchronous worker may have queued; an asynchronous one may have one per lane besides.
   // `ahead`: how much work, as far as can be told, may still run where a further frame queues; kAnyWork: no
   // matter.
-  explicit WorkerTable(std::uint32_t depth, Duration ahead = kAnyWork) : depth_(depth), ahead_(ahead) {}
+  // `frames_run_whole`: a frame takes one of the places a worker has (its concurrency), not one per record.
+  explicit WorkerTable(std::uint32_t depth, Duration ahead = kAnyWork, bool frames_run_whole = false)
+      : depth_(depth), ahead_(ahead), frames_run_whole_(frames_run_whole) {}
 
   void add(WorkerId worker, std::uint32_t concurrency, wire::Window window);
-  void remove(WorkerId worker) { workers_.erase(worker); }
+  void remove(WorkerId worker, TimePoint now);
   bool contains(WorkerId worker) const { return workers_.contains(worker); }
   void set_window(WorkerId worker, wire::Window window);
   void doom(WorkerId worker) { workers_.at(worker).doomed = true; }
@@ -64,19 +68,29 @@ class WorkerTable {
 
   void sent(WorkerId worker, std::uint32_t records, std::uint64_t bytes, TimePoint now);
   void answered(WorkerId worker, std::uint32_t records, TimePoint now);
-  void finished(WorkerId worker, std::uint64_t bytes);
+  // `sent`: when.
+  void finished(WorkerId worker, std::uint64_t bytes, TimePoint sent, TimePoint now);
 
   // Workers that have had unanswered records and been silent for `limit`, and when the next would be.
   std::vector<WorkerId> silent(TimePoint now, Duration limit) const;
   std::optional<TimePoint> next_silence(Duration limit) const;
+  // How long workers have had something to do, added up; half busy places count half.
+  Duration busy(TimePoint now) const;
+  // From sending a batch to its last answer.
+  const Durations& batch_times() const { return batch_times_; }
   // Every worker's state, for tests and pages.
   const std::map<WorkerId, WorkerLoad>& all() const { return workers_; }
 
  private:
   std::uint32_t frames_allowed(const WorkerLoad& load) const;
   bool done_soon(const WorkerLoad& load) const;
+  Duration busy_since_counted(const WorkerLoad& load, TimePoint now) const;
+  WorkerLoad& counted(WorkerId worker, TimePoint now);
   std::uint32_t depth_;
   Duration ahead_;
+  bool frames_run_whole_;
+  Duration busy_{};  // of what is counted
+  Durations batch_times_;
   std::map<WorkerId, WorkerLoad> workers_;
 };
 

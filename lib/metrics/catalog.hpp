@@ -50,6 +50,8 @@ inline constexpr Definition kCatalog[] = {
     {"triggerd_answers_stale_total", Type::counter, "trigger,reason", "revoked,duplicate,unknown",
      "Answers that changed nothing: partition given up, record already answered, batch not known."},
     {"triggerd_batch_records", Type::histogram, "trigger", "", "Records in one batch sent to a worker."},
+    {"triggerd_batch_duration_seconds", Type::histogram, "trigger", "",
+     "Time from sending a batch to its last answer; it may have waited behind another at the worker."},
 
     {"triggerd_in_flight_records", Type::gauge, "trigger", "",
      "Records delivered to a worker and not yet covered by a commit: the most that a crash repeats."},
@@ -79,6 +81,8 @@ inline constexpr Definition kCatalog[] = {
      "Worker processes, by where they are in their life; crash_looping: those that have failed five times in "
      "a "
      "row, counted by where they are too."},
+    {"triggerd_worker_busy_seconds_total", Type::counter, "trigger", "",
+     "Time that workers had something to do, added up; a worker of 10 lanes with 5 at work counts half."},
     {"triggerd_worker_starts_total", Type::counter, "trigger", "", "Worker processes started."},
     {"triggerd_worker_restarts_total", Type::counter, "trigger", "",
      "Worker processes started in the place of one that failed."},

@@ -17,11 +17,25 @@ void Counter::follow(std::uint64_t total) {
   followed_ = total;
 }
 
+void Counter::follow(Duration total) {
+  const auto now = static_cast<std::uint64_t>(total.count());
+  counter_->Increment(static_cast<double>(now >= followed_ ? now - followed_ : now) / 1e9);
+  followed_ = now;
+}
+
 void Gauge::set(double value) { gauge_->Set(value); }
 
 void Histogram::observe(double value) { histogram_->Observe(value); }
 
 void Histogram::observe(Duration duration) { observe(std::chrono::duration<double>(duration).count()); }
+
+void Histogram::follow(const dispatch::Durations& total) {
+  const dispatch::Durations news = total.count() < followed_.count() ? total : total.since(followed_);
+  followed_ = total;
+  if (news.count() == 0) return;
+  histogram_->ObserveMultiple({news.counts.begin(), news.counts.end()},
+                              std::chrono::duration<double>(news.sum).count());
+}
 
 template <typename Handle>
 Handle& ByValue<Handle>::operator[](std::string_view value) {

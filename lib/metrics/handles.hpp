@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/time.hpp"
+#include "dispatch/durations.hpp"
 
 namespace prometheus {
 class Counter;
@@ -27,6 +28,8 @@ class Counter {
   void add(std::uint64_t n = 1);
   // Follows a count that is kept elsewhere: adds what it rose by. One that fell began anew, from 0.
   void follow(std::uint64_t total);
+  // In seconds, with their fractions.
+  void follow(Duration total);
 
  private:
   prometheus::Counter* counter_;
@@ -47,9 +50,12 @@ class Histogram {
   explicit Histogram(prometheus::Histogram& histogram) : histogram_(&histogram) {}
   void observe(double value);
   void observe(Duration duration);
+  // Follows durations that are counted elsewhere.
+  void follow(const dispatch::Durations& total);
 
  private:
   prometheus::Histogram* histogram_;
+  dispatch::Durations followed_;
 };
 
 // One series for each value the catalogue names for the last label.

@@ -22,6 +22,12 @@ prometheus::Histogram::BucketBoundaries commit_buckets() {
   return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 }
 
+prometheus::Histogram::BucketBoundaries delivery_buckets() {
+  prometheus::Histogram::BucketBoundaries seconds;
+  for (const int ms : dispatch::Durations::kBoundsMs) seconds.push_back(ms / 1000.0);
+  return seconds;
+}
+
 }  // namespace
 
 // The catalogue's rows as families of the library's registry.
@@ -99,6 +105,7 @@ TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
       records_released(r.counter(definition("triggerd_records_released_total"), name)),
       answers_stale(r.counters(definition("triggerd_answers_stale_total"), name)),
       batch_records(r.histogram(definition("triggerd_batch_records"), name, batch_buckets())),
+      batch_duration(r.histogram(definition("triggerd_batch_duration_seconds"), name, delivery_buckets())),
       in_flight_records(r.gauge(definition("triggerd_in_flight_records"), name)),
       in_flight_limit_records(r.gauge(definition("triggerd_in_flight_limit_records"), name)),
       undelivered_records(r.gauge(definition("triggerd_undelivered_records"), name)),
@@ -113,6 +120,7 @@ TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
       commits(r.counters(definition("triggerd_commits_total"), name)),
       commit_duration(r.histogram(definition("triggerd_commit_duration_seconds"), name, commit_buckets())),
       worker_processes(r.gauges(definition("triggerd_worker_processes"), name)),
+      worker_busy(r.counter(definition("triggerd_worker_busy_seconds_total"), name)),
       worker_starts(r.counter(definition("triggerd_worker_starts_total"), name)),
       worker_restarts(r.counter(definition("triggerd_worker_restarts_total"), name)),
       worker_recycles(r.counters(definition("triggerd_worker_recycles_total"), name)),

@@ -37,7 +37,7 @@ class TriggerMetrics {
   Counter attempts_failed, attempts_timed_out, records_suspected;
   Counter records_released;
   ByValue<Counter> answers_stale;
-  Histogram batch_records;
+  Histogram batch_records, batch_duration;
   Gauge in_flight_records, in_flight_limit_records;
   Gauge undelivered_records, held_records, held_bytes;
   Gauge lanes_parked, lanes_blocked, lanes_alarmed, partitions_paused;
@@ -46,7 +46,7 @@ class TriggerMetrics {
   ByValue<Counter> commits;
   Histogram commit_duration;
   ByValue<Gauge> worker_processes;
-  Counter worker_starts, worker_restarts;
+  Counter worker_busy, worker_starts, worker_restarts;
   ByValue<Counter> worker_recycles;
   Counter worker_start_failures, worker_losses, worker_protocol_errors;
 

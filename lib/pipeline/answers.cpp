@@ -132,7 +132,7 @@ void Pipeline::fail(PartitionState& partition, const Outstanding& out, std::uint
 
 // The delivery is answered completely.
 void Pipeline::close(Outstanding& out, PartitionState* partition) {
-  workers_.finished(out.worker, out.pick.bytes);
+  workers_.finished(out.worker, out.pick.bytes, out.sent, now_);
   if (partition == nullptr) return;
   TRIGGERD_INVARIANT(partition->outstanding > 0, "a delivery is closed once");
   --partition->outstanding;
@@ -197,7 +197,7 @@ void Pipeline::handle(const WorkerLost& event) {
     if (partition != nullptr) touch(*partition);
     it = outstanding_.erase(it);
   }
-  workers_.remove(event.worker);
+  workers_.remove(event.worker, now_);
   if (cell_ == event.worker) cell_.reset();
 }
 

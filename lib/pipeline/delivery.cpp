@@ -175,6 +175,7 @@ void Pipeline::add(Send& send, PartitionState& partition, dispatch::Pick pick, b
                                        .source = partition.source,
                                        .epoch = partition.epoch,
                                        .invocation = send.deliveries.front().id,
+                                       .sent = now_,
                                        .pick = std::move(pick),
                                        .unanswered = count,
                                        .suspect = suspect});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checkpoint/offset_tracker.hpp"
+#include "checkpoint/read_times.hpp"
 #include "dispatch/lane_queue.hpp"
 #include "pipeline/action.hpp"
 #include "pipeline/event.hpp"
@@ -35,6 +36,7 @@ struct PartitionState {
   Epoch epoch;
   checkpoint::OffsetTracker tracker;
   dispatch::LaneQueue queue;
+  checkpoint::ReadTimes written;
   std::optional<Offset> committed;
   Offset begun;                                      // where reading began
   std::map<Offset, std::uint32_t> earlier_failures;  // of records not read yet, from an earlier assignment
@@ -80,6 +82,7 @@ struct Outstanding {
   TopicPartition source;
   Epoch epoch;
   BatchId invocation;  // the first delivery of those it was sent with
+  TimePoint sent{};
   dispatch::Pick pick;
   std::uint32_t unanswered = 0;
   bool suspect = false;          // delivered alone, because it may end the worker

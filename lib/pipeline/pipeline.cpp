@@ -28,7 +28,7 @@ Pipeline::Pipeline(Policy policy, std::uint64_t seed)
     : policy_(std::move(policy)),
       depth_(queue_depth(policy_.batch)),
       rng_(static_cast<std::minstd_rand::result_type>(seed ^ (seed >> 32))),
-      workers_(depth_, policy_.work_ahead),
+      workers_(depth_, policy_.work_ahead, many()),
       rate_(policy_.limits.max_records_per_second),
       commit_schedule_(policy_.commit) {}
 
@@ -111,6 +111,7 @@ void Pipeline::handle(const Records& event) {
     } else {
       take_in(*partition, record);
     }
+    partition->written.read(record.offset, record.timestamp);
     if (record.offset.value != last.value + 1 || last.value < 0) {
       if (last.value >= 0) partition->tracker.received(first, last);
       first = record.offset;
@@ -119,6 +120,7 @@ void Pipeline::handle(const Records& event) {
     ++stats_.records_read;
   }
   if (last.value >= 0) partition->tracker.received(first, last);
+  partition->written.forget_below(partition->tracker.committable());
   if (done_before > 0) {  // the commit that said so covers them; the next one steps over them
     stats_.records_done_before += done_before;
     partition->tracker.count_done(done_before);
@@ -301,6 +303,7 @@ std::vector<PartitionStatus> Pipeline::partitions() const {
                            p.committed,
                            p.tracker.committable(),
                            p.tracker.position(),
+                           p.tracker.all_settled() ? std::nullopt : p.written.at(p.tracker.committable()),
                            p.queue.undelivered(),
                            p.paused,
                            {}};

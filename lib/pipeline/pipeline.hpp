@@ -39,6 +39,7 @@ class Pipeline {
   void on(const Event& event, TimePoint now, Actions& actions);
 
   const Stats& stats() const { return stats_; }
+  const dispatch::WorkerTable& workers() const { return workers_; }
   std::vector<PartitionStatus> partitions() const;
 
  private:

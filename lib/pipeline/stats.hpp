@@ -70,7 +70,8 @@ struct PartitionStatus {
   Offset begun;  // where reading began
   std::optional<Offset> committed;
   Offset committable;
-  Offset position;  // one past the last record read
+  Offset position;                   // one past the last record read
+  std::optional<WallMillis> oldest;  // when the oldest record that is read and not settled was written
   std::uint64_t undelivered = 0;
   bool paused = false;
   std::vector<StuckLane> stuck;  // those longest in trouble; at most kStuckLanesTold

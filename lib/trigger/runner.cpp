@@ -49,6 +49,10 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   void start();
   void drain(TimePoint deadline, std::function<void()> done);
   void skip(const pipeline::Skip& skip) { feed(skip); }
+  void resize(std::uint32_t processes) {
+    if (pool_ && state_ != State::draining) pool_->resize(processes);
+  }
+  void status_soon();
 
  private:
   void took(const pipeline::Event& event);
@@ -65,7 +69,6 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   void consumer_closed();
   void leave();
   void finish_if_over();
-  void status_soon();
   Status status() const;
 
   template <typename F>
@@ -358,7 +361,10 @@ Status Runner::Impl::status() const {
   s.revoked = revoked_;
   s.lost = lost_;
   s.bound = spec_.trigger.limits.max_in_flight;
+  s.at = std::chrono::steady_clock::now();
   s.stats = pipeline_.stats();
+  s.busy = pipeline_.workers().busy(s.at);
+  s.batch_times = pipeline_.workers().batch_times();
   if (pool_) s.pool = pool_->stats();
   if (left_) return s;  // no partition is ours any more
   std::map<TopicPartition, Offset> ends;
@@ -382,6 +388,8 @@ Runner::Runner(boost::asio::io_context& loop, kafka::Janitor& janitor, RunnerSpe
 Runner::~Runner() = default;
 void Runner::start() { impl_->start(); }
 void Runner::skip(const pipeline::Skip& skip) { impl_->skip(skip); }
+void Runner::resize(std::uint32_t processes) { impl_->resize(processes); }
+void Runner::report() { impl_->status_soon(); }
 void Runner::drain(TimePoint deadline, std::function<void()> done) {
   impl_->drain(deadline, std::move(done));
 }

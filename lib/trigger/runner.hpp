@@ -49,6 +49,10 @@ class Runner {
   // Gives up the record that holds up its lane (pipeline::Skip); what came of it is in the log and the
   // counts.
   void skip(const pipeline::Skip& skip);
+  // Keeps so many worker processes (worker::Pool::resize).
+  void resize(std::uint32_t processes);
+  // A status soon, though nothing may have happened.
+  void report();
   // Stops reading, waits for running attempts until `deadline`, commits, leaves the group, ends the workers.
   // A second call may bring the deadline forward.
   void drain(TimePoint deadline, std::function<void()> done);

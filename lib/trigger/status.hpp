@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dispatch/durations.hpp"
 #include "pipeline/stats.hpp"
 #include "worker/pool.hpp"
 
@@ -30,7 +31,10 @@ struct Status {
   std::string last_error;                             // of the connection; empty while it works
   std::uint64_t assigned = 0, revoked = 0, lost = 0;  // rebalances so far
   std::uint64_t bound = 0;                            // the in-flight limit
+  TimePoint at{};
   pipeline::Stats stats;
+  Duration busy{};                  // that workers had something to do, added up since the trigger began
+  dispatch::Durations batch_times;  // from sending a batch to its last answer
   worker::PoolStats pool;
   std::vector<PartitionReport> partitions;
   std::vector<std::string> unread;  // partitions that are ours and not read, with the reason

@@ -31,6 +31,8 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
 
   void start();
   bool skip(const std::string& trigger, pipeline::Skip skip);
+  void resize(const std::string& trigger, std::uint32_t processes);
+  void report();
   void drain(TimePoint deadline, std::function<void()> done);
   void resume();
   void probe_loops(std::function<void()> alive);
@@ -43,6 +45,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
     bool over = false;
   };
   void add(const config::Trigger& trigger, std::size_t index);
+  bool tell(const std::string& trigger, std::function<void(Runner&)> what);
   RunnerSink runner_sink(const std::string& trigger);
   void took_status(Status status);
   void trigger_over(std::size_t index);
@@ -105,14 +108,30 @@ void Supervisor::Impl::took_status(Status status) {
 }
 
 bool Supervisor::Impl::skip(const std::string& trigger, pipeline::Skip skip) {
+  return tell(trigger, [skip = std::move(skip)](Runner& runner) { runner.skip(skip); });
+}
+
+void Supervisor::Impl::resize(const std::string& trigger, std::uint32_t processes) {
+  tell(trigger, [processes](Runner& runner) { runner.resize(processes); });
+}
+
+bool Supervisor::Impl::tell(const std::string& trigger, std::function<void(Runner&)> what) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (spec_.triggers[i].name != trigger) continue;
-    slots_[i].loop->post([&slot = slots_[i], skip = std::move(skip)] {
-      if (slot.runner) slot.runner->skip(skip);
+    slots_[i].loop->post([&slot = slots_[i], what = std::move(what)] {
+      if (slot.runner) what(*slot.runner);
     });
     return true;
   }
   return false;
+}
+
+void Supervisor::Impl::report() {
+  for (Slot& slot : slots_) {
+    slot.loop->post([&slot] {
+      if (slot.runner) slot.runner->report();
+    });
+  }
 }
 
 void Supervisor::Impl::drain(TimePoint deadline, std::function<void()> done) {
@@ -166,6 +185,10 @@ void Supervisor::start() { impl_->start(); }
 bool Supervisor::skip(const std::string& trigger, pipeline::Skip skip) {
   return impl_->skip(trigger, std::move(skip));
 }
+void Supervisor::resize(const std::string& trigger, std::uint32_t processes) {
+  impl_->resize(trigger, processes);
+}
+void Supervisor::report() { impl_->report(); }
 void Supervisor::resume() { impl_->resume(); }
 void Supervisor::drain(TimePoint deadline, std::function<void()> done) {
   impl_->drain(deadline, std::move(done));

@@ -11,6 +11,7 @@ constexpr WorkerId kA{1}, kB{2};
 constexpr wire::Window kWide{1000, 1 << 20};
 
 TimePoint at(int s) { return TimePoint{} + seconds(s); }
+TimePoint after(int ms) { return TimePoint{} + std::chrono::milliseconds(ms); }
 
 WorkerTable table_of(std::uint32_t depth, std::uint32_t concurrency = 1, wire::Window window = kWide) {
   WorkerTable table(depth);
@@ -65,7 +66,7 @@ TEST(WorkerTable, AnswersGiveRecordsBackAndFinishedBatchesBytes) {
   EXPECT_EQ(table.room(kA).records, 90u);
   EXPECT_EQ(table.room(kA).bytes, 400u);
   table.answered(kA, 10, at(2));
-  table.finished(kA, 600);
+  table.finished(kA, 600, at(0), at(0));
   EXPECT_TRUE(table.idle(kA));
   EXPECT_EQ(table.room(kA).bytes, 1000u);
 }
@@ -111,7 +112,7 @@ TEST(WorkerTable, OnlyBehindWhatIsSoonDoneABatchQueues) {
   table.sent(kA, 10, 10, at(0));
   EXPECT_EQ(table.room(kA).records, 0u) << "nobody knows yet how long ten records take";
   table.answered(kA, 10, at(0) + milliseconds(10));  // 1 ms each
-  table.finished(kA, 10);
+  table.finished(kA, 10, at(0), at(0));
   table.sent(kA, 20, 20, at(0) + milliseconds(10));
   EXPECT_GT(table.room(kA).records, 0u) << "20 ms of work";
   table.sent(kA, 1, 1, at(0) + milliseconds(10));
@@ -144,11 +145,11 @@ TEST(WorkerTable, TheLeastLoadedIsTheOneWithTheFewestBatchesAndRoom) {
   EXPECT_EQ(table.least_loaded(), kA);
   table.sent(kA, 1, 1, at(0));
   EXPECT_EQ(table.least_loaded(), std::nullopt) << "both are full";
-  table.finished(kB, 1);
+  table.finished(kB, 1, at(0), at(0));
   EXPECT_EQ(table.least_loaded(), kB);
   table.doom(kB);
   EXPECT_EQ(table.least_loaded(), std::nullopt);
-  table.remove(kB);
+  table.remove(kB, at(0));
   EXPECT_FALSE(table.contains(kB));
 }
 
@@ -167,7 +168,7 @@ TEST(WorkerTable, AWorkerThatIsToLeaveTakesNothingAndIsWatched) {
   EXPECT_TRUE(table.leaves(kA));
   EXPECT_EQ(table.room(kA).records, 0u);
   EXPECT_EQ(table.silent(at(10), seconds(10)), std::vector<WorkerId>{kA}) << "it may hang in what it runs";
-  table.finished(kA, 1);
+  table.finished(kA, 1, at(0), at(0));
   EXPECT_EQ(table.least_loaded(), std::nullopt);
   table.add(kB, 1, kWide);
   table.doom(kB);
@@ -183,7 +184,7 @@ TEST(WorkerTable, AReservedWorkerTakesNothingUntilItIsFreed) {
   EXPECT_EQ(table.least_loaded(), kB);
   table.sent(kA, 1, 1, at(0));  // what it is kept for
   EXPECT_EQ(table.silent(at(20), seconds(10)), std::vector<WorkerId>{kA}) << "it is watched like any other";
-  table.finished(kA, 1);
+  table.finished(kA, 1, at(0), at(0));
   table.reserve(kA, false);
   EXPECT_EQ(table.least_loaded(), kA);
 }
@@ -246,6 +247,36 @@ TEST(WorkerTable, TheNextSilenceIsTheEarliest) {
   table.sent(kB, 1, 1, at(3));
   EXPECT_EQ(table.next_silence(seconds(10)), at(13));
   EXPECT_EQ(table.silent(at(20), seconds(10)), (std::vector<WorkerId>{kA, kB}));
+}
+
+// In milliseconds of one worker's time.
+TEST(WorkerTable, BusyTimeIsAddedUpByPlace) {
+  WorkerTable table(8);
+  const auto busy = [&](int now) { return table.busy(after(now)) / std::chrono::milliseconds(1); };
+  table.add(kA, 1, kWide);
+  table.add(kB, 4, kWide);
+  EXPECT_EQ(busy(100), 0);
+  table.sent(kA, 10, 10, after(100));
+  EXPECT_EQ(busy(150), 50) << "while it runs";
+  table.answered(kA, 9, after(160));
+  table.answered(kA, 1, after(200));
+  table.finished(kA, 10, after(100), after(200));
+  EXPECT_EQ(busy(300), 100) << "and no longer";
+  table.sent(kB, 2, 2, after(300));
+  EXPECT_EQ(busy(400), 150) << "two places of four";
+  table.sent(kB, 9, 9, after(400));
+  EXPECT_EQ(busy(500), 250) << "more than four are not at work at once";
+  table.remove(kB, after(500));
+  EXPECT_EQ(busy(900), 250) << "what a worker did stays done";
+  EXPECT_EQ(table.batch_times().count(), 1U);
+  EXPECT_EQ(table.batch_times().quantile(0.99), std::chrono::milliseconds(100));
+}
+
+TEST(WorkerTable, AnInvocationOfManyRecordsTakesOnePlace) {
+  WorkerTable table(8, kAnyWork, true);
+  table.add(kA, 4, kWide);
+  table.sent(kA, 100, 100, after(0));
+  EXPECT_EQ(table.busy(after(100)), std::chrono::milliseconds(25));
 }
 
 }  // namespace

@@ -108,6 +108,25 @@ TEST(Reading, RecordsReadAgainAreDropped) {
   EXPECT_EQ(s.partition(0).undelivered, 9u);
 }
 
+TEST(Reading, TheOldestRecordIsTheFirstThatIsNotSettled) {
+  Story s;
+  s.assigned({0});
+  EXPECT_EQ(s.partition(0).oldest, std::nullopt) << "nothing is read";
+  for (const std::int64_t offset : {0, 1, 2}) {
+    wire::RecordView record;
+    record.offset = Offset{offset};
+    record.timestamp = 1'000'000 + offset * 1000;
+    s.on(Records{s.partition(0).source, std::span(&record, 1)});
+  }
+  EXPECT_EQ(s.partition(0).oldest, 1'000'000);
+  s.ready(1);
+  s.answer(1, 1, {retry(0, 0), ok(1, 2)});
+  EXPECT_EQ(s.partition(0).oldest, 1'000'000) << "what is settled beyond it does not count";
+  s.at(50).tick();
+  s.ok(1, 2);
+  EXPECT_EQ(s.partition(0).oldest, std::nullopt) << "all is settled";
+}
+
 TEST(Reading, RecordsOfAPartitionThatIsNotOursAreDropped) {
   Story s;
   EXPECT_EQ(s.records(0, 0, 4), Lines{});
