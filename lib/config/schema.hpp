@@ -112,24 +112,21 @@ struct WorkerSpec {
   bool operator==(const WorkerSpec&) const = default;
 };
 
-// How many instances (VMs that run this fleet file) a trigger's work asks for. Names: KEDA's Kafka scaler's
-// and the original's where they have one.
+// How many instances (VMs with this fleet file) the work asks for. KEDA's names, where it has one.
 struct ScalePolicy {
-  enum class Mode { lag, rate };
-  Mode mode = Mode::lag;                            // what the number is made of, besides target_lag
-  std::int64_t lag_threshold = 1'000;               // records of lag that one instance is for; 1 …
-  std::int64_t activation_lag_threshold = 0;        // above it a trigger is awake
-  std::uint32_t min_instances = 1;                  // 0: none at all while there is nothing to do
-  std::uint32_t max_instances = 100;                // not below min_instances, at least 1
-  std::optional<Duration> target_lag = {};          // the oldest unsettled record should not be older
-  Duration drain_target = std::chrono::minutes(5);  // with Mode::rate: the backlog is to be gone by then
-  bool exclude_persistent_lag = true;               // a partition that stands still asks for no instance
+  enum class Mode { lag, rate } mode = Mode::lag;        // what the number is made of, besides target_lag
+  std::int64_t lag_threshold = 1'000;                    // records of lag that one instance is for; 1 …
+  std::int64_t activation_lag_threshold = 0;             // above it there is work
+  std::uint32_t min_instances = 1, max_instances = 100;  // min 0: none at all while there is no work; max 1 …
+  std::optional<Duration> target_lag = {};               // the oldest unsettled record should not be older
+  Duration drain_target = std::chrono::minutes(5);       // with Mode::rate: the backlog is to be gone by then
+  bool exclude_persistent_lag = true;                    // a partition that stands still asks for no instance
   Duration stuck_after = std::chrono::seconds(60);  // … once it has stood so long (or 3 × the handler's p99)
   bool limit_to_partitions_with_lag = false;        // the cap: those, in place of all partitions
   bool allow_idle_consumers = false;                // no cap by partitions
-  bool even_distribution = false;  // the fewest instances with the same partitions at most each
-  Duration scale_down_window = std::chrono::seconds(300);  // down only to the most asked for within it
-  Duration cooldown = std::chrono::seconds(300);           // inactive for so long before there are none
+  bool even_distribution = false;                   // the fewest with as many partitions each
+  Duration scale_down_window = std::chrono::minutes(5);  // down only to the most asked for within it
+  Duration cooldown = std::chrono::minutes(5);           // without work for so long before there are none
   bool operator==(const ScalePolicy&) const = default;
 };
 

@@ -1,5 +1,5 @@
 // A decision in one sentence, with the figures.
-#include <cstdio>
+#include <cmath>
 
 #include "scale/decision.hpp"
 
@@ -15,11 +15,8 @@ std::string instances(std::uint32_t n) { return count(n, "instance"); }
 
 // 12.5, 3: at most one decimal.
 std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  std::string result(text);
-  if (result.ends_with(".0")) result.resize(result.size() - 2);
-  return result;
+  const long long tenths = std::llround(value * 10);
+  return std::to_string(tenths / 10) + (tenths % 10 != 0 ? "." + std::to_string(tenths % 10) : "");
 }
 
 std::string seconds(Duration duration) {

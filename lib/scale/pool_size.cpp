@@ -20,8 +20,8 @@ double backlog_of(const PoolInputs& in) {
 }
 
 std::string state(const PoolInputs& in) {
-  return "busy for " + percent(in.busy) + " of the time with " + std::to_string(in.waiting) +
-         " records waiting";
+  return processes(in.wanted) + (in.wanted == 1 ? " was" : " were") + " busy for " + percent(in.busy) +
+         " of the time with " + std::to_string(in.waiting) + " records waiting";
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ PoolDecision PoolSize::grow(const PoolInputs& in, double backlog, TimePoint now)
   if (in.useful) limit(*in.useful, PoolRule::partitions);
   if (in.process_bytes && in.free_bytes && *in.process_bytes > 0)
     limit(in.wanted + std::min<std::uint64_t>(*in.free_bytes / *in.process_bytes, most_), PoolRule::memory);
-  d.text = processes(in.wanted) + " were " + state(in) + ": " + processes(d.target);
+  d.text = state(in) + ": " + processes(d.target);
   if (d.rule == PoolRule::most_processes) d.text += ", which is processes.max";
   if (d.rule == PoolRule::partitions) d.text += "; more would have no partition";
   if (d.rule == PoolRule::memory) d.text += "; there is no memory for more";
@@ -97,7 +97,7 @@ PoolDecision PoolSize::grow(const PoolInputs& in, double backlog, TimePoint now)
 
 PoolDecision PoolSize::rest(const PoolInputs& in, double backlog, TimePoint now) {
   const auto decision = [&](std::uint32_t target, PoolRule rule, const std::string& text) {
-    return PoolDecision{{}, 0, target, rule, processes(in.wanted) + " were " + state(in) + text};
+    return PoolDecision{{}, 0, target, rule, state(in) + text};
   };
   const bool fewer_do = in.wanted > least_ && backlog <= kBacklogSeconds &&
                         in.busy * in.wanted < kBusyAfterShrink * (in.wanted - 1);

@@ -74,7 +74,7 @@ void Scaler::follow(Decision& d, TimePoint now) {
   const bool active = d.evidence.active;
   const bool cooled = now - *last_active_ >= policy_.cooldown;
   Demand asked = demand(d.wants, d.evidence, d.cap, policy_);
-  if (!active && (cooled || before == 0)) asked = {0, Rule::idle_to_zero};
+  if (policy_.min_instances == 0 && !active && (cooled || before == 0)) asked = {0, Rule::idle_to_zero};
   if (active && asked.instances == 0) asked = {1, Rule::activation};
   if (asked.instances < policy_.min_instances) asked = {policy_.min_instances, Rule::min_instances};
   // Zero is for a trigger that has had nothing to do for long enough.
@@ -84,6 +84,7 @@ void Scaler::follow(Decision& d, TimePoint now) {
                        std::min(d.cap.value_or(policy_.max_instances), policy_.max_instances), now);
   d.target = told.target;
   d.reason = told.rule.value_or(asked.rule);
+  if (asked.instances == 0 && !active && !cooled && d.target == 1) d.reason = Rule::cooldown;
   if (d.target == before && says_how_many(d.reason)) d.reason = Rule::steady;
 }
 
