@@ -1,8 +1,7 @@
 // The fleet as a value: what a fleet file says once it has been read, defaulted and checked. Pure data.
 //
 // Names follow function.json's spelling in the file (maxBatchSize) and ours in C++ (max_batch_size). A module
-// is handed its own slice (RetryPolicy, WorkerSpec, …), never the Fleet. config/README.md is the key
-// reference.
+// is handed its own slice (RetryPolicy, WorkerSpec, …), never the Fleet. config/README.md lists the keys.
 #pragma once
 
 #include <chrono>
