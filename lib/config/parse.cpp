@@ -92,7 +92,8 @@ constexpr Field<Fleet> kFleet[] = {
     {"clusters", [](const Value&, Fleet&) {}},
     {"triggers", [](const Value&, Fleet&) {}},
 };
-constexpr Withheld kFleetWithheld[] = {{"apps"}, {"scale"}, {"threads"}};
+constexpr Withheld kFleetWithheld[] = {
+    {"apps"}, {"scale", "belongs under defaults, or a trigger"}, {"threads"}};
 
 // Names become labels, file names and parts of URLs.
 bool check_name(const std::string& name, const Value& value, const char* what) {

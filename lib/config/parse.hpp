@@ -50,6 +50,10 @@ std::span<const Field<Connection>> connection_fields();
 std::span<const Withheld> withheld_connection_keys();
 void read_cluster(const Value& map, Connection& connection);
 
+// parse_scale.cpp
+std::span<const Field<ScalePolicy>> scale_fields();
+void read_scale(const Value& map, Trigger& trigger);
+
 // parse_trigger.cpp
 void read_defaults(const Value& map, Trigger& defaults);
 // `trigger` comes in as a copy of the defaults, named.

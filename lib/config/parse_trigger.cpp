@@ -277,16 +277,16 @@ constexpr Field<Trigger> kTrigger[] = {
      }},
     {"worker", [](const Value& v,
                   Trigger& t) { read_fields(v, std::span<const Field<WorkerSpec>>(kWorker), t.worker); }},
+    {"scale", read_scale},
 };
 
 constexpr Withheld kWithheld[] = {
-    {"scale"},
     {"sleepAfter"},
     {"payload"},
     {"avroSchema"},
     {"keyAvroSchema"},
     {"keyDataType"},
-    {"lagThreshold"},
+    {"lagThreshold", "belongs under scale"},
     {"name", "a trigger's name is its key under triggers"},
     {"command", "belongs under worker"},
     {"processes", "belongs under worker"},
@@ -357,6 +357,7 @@ void append_trigger_keys(std::vector<KeyGroup>& groups) {
   add("trigger", std::span<const Field<Trigger>>(kTrigger));
   add("retry", std::span<const Field<RetryPolicy>>(kRetry));
   add("onFailure", std::span<const Field<FailurePolicy>>(kFailure));
+  add("scale", scale_fields());
   add("worker", std::span<const Field<WorkerSpec>>(kWorker));
   add("processes", std::span<const Field<WorkerSpec>>(kProcesses));
 }

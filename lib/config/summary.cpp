@@ -163,6 +163,16 @@ std::string limit_text(const Limits& limits) {
          duration_text(limits.revoke_timeout) + " to hand a partition over";
 }
 
+std::string scale_text(const ScalePolicy& scale) {
+  std::string text = std::to_string(scale.min_instances) + " to " +
+                     count(scale.max_instances, "instance", "instances") + ", one per " +
+                     count(static_cast<std::uint64_t>(scale.lag_threshold), "record", "records") + " of lag";
+  if (scale.mode == ScalePolicy::Mode::rate)
+    text += ", or by rate with the backlog gone in " + duration_text(scale.drain_target);
+  if (scale.target_lag) text += "; no record older than " + duration_text(*scale.target_lag);
+  return text;
+}
+
 void append_trigger(std::string& text, const Trigger& trigger) {
   const auto line = [&](const char* label, const std::string& what) {
     text += std::string("  ") + label + std::string(12 - std::string_view(label).size(), ' ') + what + "\n";
@@ -181,6 +191,7 @@ void append_trigger(std::string& text, const Trigger& trigger) {
   line("retry", retry_text(trigger.retry));
   line("on failure", failure_text(trigger));
   line("limits", limit_text(trigger.limits));
+  line("scale", scale_text(trigger.scale));
 }
 
 }  // namespace

@@ -191,6 +191,7 @@ void validate(const Fleet& fleet, Findings& findings) {
   for (const Trigger& trigger : fleet.triggers) {
     TriggerRules(trigger, findings).check();
     validate_failure(trigger, findings);
+    validate_scale(trigger, findings);
     validate_membership(trigger, findings);
   }
   validate_budget(fleet, findings);

@@ -19,6 +19,9 @@ void validate(const Fleet& fleet, Findings& findings);
 // validate_failure.cpp: what becomes of records whose retries are used up.
 void validate_failure(const Trigger& trigger, Findings& findings);
 
+// validate_scale.cpp: how many instances.
+void validate_scale(const Trigger& trigger, Findings& findings);
+
 // validate_kafka.cpp: logging in, group membership, groups that triggers share.
 void validate_connections(const Fleet& fleet, Findings& findings);
 void validate_membership(const Trigger& trigger, Findings& findings);

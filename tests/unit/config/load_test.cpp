@@ -98,6 +98,11 @@ const std::string kEveryKey =
     "    retry: {strategy: fixedDelay, maxRetryCount: 8, delayInterval: 9s}\n"
     "    onFailure: {deadLetter: a.dlq}\n"
     "    alarmAfter: 16s\n"
+    "    scale: {mode: rate, lagThreshold: 20, activationLagThreshold: 21, minInstances: 0, maxInstances: "
+    "22,\n"
+    "      targetLagSeconds: 23, drainTarget: 24s, excludePersistentLag: false, stuckAfter: 25s,\n"
+    "      limitToPartitionsWithLag: false, allowIdleConsumers: true,\n"
+    "      ensureEvenDistributionOfPartitions: true, scaleDownWindow: 26s, cooldown: 27s}\n"
     "    worker:\n"
     "      command: [w, '']\n"
     "      env: {A: '1', B: 2}\n"
@@ -142,6 +147,7 @@ TEST(Load, EveryKeyArrives) {
   t.retry.max_retry_count = 8;
   t.retry.delay_interval = 9s;
   t.on_failure = {FailurePolicy::Kind::dead_letter, "a.dlq", 16s};
+  t.scale = {ScalePolicy::Mode::rate, 20, 21, 0, 22, 23s, 24s, false, 25s, false, true, true, 26s, 27s};
   t.worker.command = t.worker.written_command = {"w", ""};
   t.worker.env = {{"A", "1"}, {"B", "2"}};
   t.worker.working_directory = "/srv";
@@ -319,10 +325,11 @@ TEST(Load, NoMessageShowsWhatAReferenceBrought) {
     text += "triggers: {a: {cluster: " + r + ", topic: " + r + ", startFrom: " + r + ", cardinality: " + r +
             ", dataType: " + r + ", maxBatchSize: " + r + ", maxBatchBytes: " + r + ", maxBatchWait: " + r +
             ", ordering: " + r + ", onFailure: " + r + ", groupInstanceId: " + r + ", maxSpan: " + r +
-            ", maxRecordsPerSecond: " + r + ", alarmAfter: " + r + ", retry: {strategy: " + r +
-            ", maxRetryCount: " + r + "}, worker: {command: " + r + ", processes: " + r +
-            ", maxRequests: " + r + ", maxMemory: " + r + "}}, b: {topic: b, onFailure: {deadLetter: " + r +
-            "}}}\n";
+            ", maxRecordsPerSecond: " + r + ", alarmAfter: " + r + ", scale: {mode: " + r +
+            ", lagThreshold: " + r + ", targetLagSeconds: " + r + ", cooldown: " + r +
+            "}, retry: {strategy: " + r + ", maxRetryCount: " + r + "}, worker: {command: " + r +
+            ", processes: " + r + ", maxRequests: " + r + ", maxMemory: " + r +
+            "}}, b: {topic: b, onFailure: {deadLetter: " + r + "}}}\n";
     const Loaded loaded = load_text(text, world);
     const std::string problems = lines(loaded.diagnostics);
     EXPECT_GE(loaded.diagnostics.size(), 30u) << problems;

@@ -33,6 +33,19 @@ TEST(Policies, OnFailureGoesOverTheDefaultAsAWhole) {
   }
 }
 
+TEST(Policies, ScaleGoesOverTheDefaultKeyByKey) {
+  const Fleet fleet = good(
+      "defaults: {brokerList: 'k:1', worker: {command: [w]}, scale: {lagThreshold: 7, maxInstances: 5}}\n"
+      "triggers: {a: {topic: a}, b: {topic: b, scale: {maxInstances: 6, limitToPartitionsWithLag: true}}}\n");
+  ScalePolicy policy;
+  policy.lag_threshold = 7;
+  policy.max_instances = 5;
+  EXPECT_EQ(fleet.triggers.at(0).scale, policy);
+  policy.max_instances = 6;
+  policy.limit_to_partitions_with_lag = true;
+  EXPECT_EQ(fleet.triggers.at(1).scale, policy);
+}
+
 TEST(Policies, TheStateDirectoryIsTheFilesElseTheFirstOfTheEnvironment) {
   struct Row {
     const char* key;

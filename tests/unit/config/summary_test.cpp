@@ -67,6 +67,18 @@ TEST(Summary, Retries) {
   }
 }
 
+TEST(Summary, Scale) {
+  Trigger trigger;
+  trigger.scale.max_instances = 1;
+  trigger.scale.lag_threshold = 1;
+  EXPECT_EQ(line_of(one(trigger), "scale"), "1 to 1 instance, one per 1 record of lag");
+  trigger.scale.mode = ScalePolicy::Mode::rate;
+  trigger.scale.target_lag = std::chrono::seconds(90);
+  EXPECT_EQ(line_of(one(trigger), "scale"),
+            "1 to 1 instance, one per 1 record of lag, or by rate with the backlog gone in 5m; "
+            "no record older than 90s");
+}
+
 TEST(Summary, Failures) {
   using Kind = FailurePolicy::Kind;
   struct Row {
