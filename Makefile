@@ -41,8 +41,9 @@ quickcheck: packages-build+worker-run+test ## what needs no broker, under a minu
 
 test-all: test sim-long asan tsan fuzz ## test, more seeds, the sanitizer builds, and a short run of the fuzzers
 
-sim-long: test-build ## SIM_SEEDS (200000) further seeds of the simulation
+sim-long: test-build ## SIM_SEEDS (200000) further seeds of the simulations
 	$(BUILD)/tests/sim_pipeline --seed=100000 --seeds=$(SIM_SEEDS)
+	$(BUILD)/tests/sim_scale --seed=100000 --seeds=2000
 
 asan: packages-build+worker-run+test
 tsan: packages-build+worker-run+test+tsan

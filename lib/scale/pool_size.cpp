@@ -75,7 +75,7 @@ PoolDecision PoolSize::grow(const PoolInputs& in, double backlog, TimePoint now)
   // A backlog of 10 s or more doubles; a shorter one adds its share. No more than the waiting records can
   // fill.
   const double share = std::min(backlog / 10, 1.0);
-  const std::uint64_t fill = (in.waiting + in.concurrency - 1) / in.concurrency;
+  const std::uint64_t each = std::max(in.concurrency, 1U), fill = (in.waiting + each - 1) / each;
   const auto more = std::min<std::uint64_t>(static_cast<std::uint64_t>(std::ceil(in.wanted * share)), fill);
   PoolDecision d{{}, 0, static_cast<std::uint32_t>(in.wanted + more), PoolRule::grow, {}};
   const auto limit = [&](std::uint64_t most, PoolRule rule) {

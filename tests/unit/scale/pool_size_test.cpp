@@ -56,6 +56,8 @@ TEST(PoolSize, OneRuleEach) {
   EXPECT_EQ(said(in), "7 grow") << "three records wait, so three more have something to do";
   in.concurrency = 2;
   EXPECT_EQ(said(in), "6 grow");
+  in.concurrency = 0;
+  EXPECT_EQ(said(in), "7 grow") << "nobody has said yet how much one takes";
   EXPECT_EQ(said(inputs(2, 1, 3, 0)), "4 grow") << "a handler so slow that none is done yet";
   EXPECT_EQ(said(inputs(2, 1, 2, 0)), "2 steady") << "each has one before it";
 }
