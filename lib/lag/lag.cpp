@@ -10,4 +10,8 @@ std::optional<std::int64_t> records(const PartitionOffsets& offsets) {
   return std::max<std::int64_t>(offsets.end->value - base.value, 0);
 }
 
+std::int64_t records(Offset start, Offset end, Offset base) {
+  return std::max<std::int64_t>(end.value - std::max(base, start).value, 0);
+}
+
 }  // namespace triggerd::lag

@@ -19,4 +19,8 @@ struct PartitionOffsets {
 // is not known: an unknown lag is no lag of 0.
 std::optional<std::int64_t> records(const PartitionOffsets& offsets);
 
+// The same where all is known: 0 … end − start, because what retention took is no lag, and a commit may be
+// newer than the end, or of a log that is no more.
+std::int64_t records(Offset start, Offset end, Offset base);
+
 }  // namespace triggerd::lag

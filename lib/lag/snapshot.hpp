@@ -14,16 +14,15 @@
 
 namespace triggerd::lag {
 
-// How a partition fares, by Burrow's rules
-// (https://github.com/linkedin/Burrow/wiki/Consumer-Lag-Evaluation-Rules).
+// How a partition fares (condition.hpp).
 enum class Condition { ok, warning, stalled, stopped, rewound };
 // Who reads the partition: this daemon, another member of the group, nobody.
 enum class Owner { unknown, nobody, us, other };
 
 struct PartitionLag {
   TopicPartition source;
-  std::optional<Offset> start,
-      end;  // of the log; end: the last stable offset where committed records are read
+  // Of the log; end: the last stable offset where committed records are read.
+  std::optional<Offset> start, end;
   std::optional<Offset> committed;  // by the group
   std::optional<Offset> base;       // what lag is counted from: the commit, or where reading would begin
   std::optional<std::int64_t> lag;  // records; 0 … end − start. An upper bound: offsets have holes

@@ -23,5 +23,22 @@ TEST(Lag, Table) {
   for (const Case& c : cases) EXPECT_EQ(records(c.offsets), c.lag) << c.name;
 }
 
+TEST(Lag, WhereAllIsKnown) {
+  struct Row {
+    const char* name;
+    std::int64_t start, end, base, lag;
+  };
+  const Row rows[] = {
+      {"behind", 0, 100, 40, 60},
+      {"caught up", 0, 100, 100, 0},
+      {"retention has taken what the commit is before", 70, 100, 40, 30},
+      {"all of the log", 70, 100, 70, 30},
+      {"the commit is beyond the end", 0, 100, 103, 0},
+      {"retention has taken everything", 100, 100, 40, 0},
+  };
+  for (const Row& row : rows)
+    EXPECT_EQ(records(Offset{row.start}, Offset{row.end}, Offset{row.base}), row.lag) << row.name;
+}
+
 }  // namespace
 }  // namespace triggerd::lag
