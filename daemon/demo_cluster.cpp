@@ -41,6 +41,8 @@ Result<std::unique_ptr<DemoCluster>> DemoCluster::start() {
   rd_kafka_mock_cluster_t* mock = rd_kafka_handle_mock_cluster(cluster->client_->producer);
   rd_kafka_mock_topic_create(mock, kDemoTopic, kDemoPartitions, 1);
   rd_kafka_mock_group_initial_rebalance_delay_ms(mock, 0);
+  // It begins without one, and the lag source asks the controller.
+  rd_kafka_mock_set_controller_id(mock, 1);
   cluster->bootstrap_ = rd_kafka_mock_cluster_bootstraps(mock);
   return cluster;
 }

@@ -6,14 +6,17 @@
 
 namespace triggerd::checkpoint {
 
+bool just_begun(const GroupCommit& commit, std::uint64_t now) {
+  const auto said = decode(commit.metadata, commit.offset);
+  return said && said->born && *said->born + kGroupBeginsFor > now;
+}
+
 std::set<TopicPartition> later_partitions(const std::set<TopicPartition>& without_commit,
                                           const std::vector<GroupCommit>& commits,
                                           const std::set<std::string>& named, std::uint64_t now) {
   std::set<std::string> read;  // topics
   for (const GroupCommit& commit : commits) {
-    const auto said = decode(commit.metadata, commit.offset);
-    const bool just_begun = said && said->born && *said->born + kGroupBeginsFor > now;
-    if (!just_begun) read.insert(commit.source.topic.name());
+    if (!just_begun(commit, now)) read.insert(commit.source.topic.name());
   }
   const auto by_regex = [&](const std::string& topic) { return !named.contains(topic); };
   const bool read_by_regex = std::ranges::any_of(read, by_regex);

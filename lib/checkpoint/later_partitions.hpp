@@ -27,6 +27,9 @@ struct GroupCommit {
   std::string metadata;
 };
 
+// It names its birth, not long ago: it says nothing of what the group reads. `now`: seconds since 1970.
+bool just_begun(const GroupCommit& commit, std::uint64_t now);
+
 // `named`: the topics subscribed to by name. `now`: seconds since 1970.
 std::set<TopicPartition> later_partitions(const std::set<TopicPartition>& without_commit,
                                           const std::vector<GroupCommit>& commits,

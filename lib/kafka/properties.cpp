@@ -127,6 +127,13 @@ void add_connection(const Connection& connection, std::vector<Property>& out) {
   unless_empty("ssl.key.password", connection.ssl_key_password.reveal());
 }
 
+// What the user says, but for what is about consuming.
+void add_for_producers(const Connection& connection, std::vector<Property>& out) {
+  for (const auto& [name, value] : connection.kafka) {
+    if (std::ranges::find(kNotForProducers, name) == kNotForProducers.end()) out.push_back({name, value});
+  }
+}
+
 void add_owned(const ConsumerSpec& spec, std::vector<Property>& out) {
   out.push_back({"group.id", spec.group});
   if (!spec.group_instance_id.empty()) out.push_back({"group.instance.id", spec.group_instance_id});
@@ -179,11 +186,17 @@ std::vector<Property> properties(const ConsumerSpec& spec) {
 std::vector<Property> properties(const ProducerSpec& spec) {
   std::vector<Property> out;
   add_defaults(spec, out);
-  for (const auto& [name, value] : spec.connection.kafka) {
-    if (std::ranges::find(kNotForProducers, name) == kNotForProducers.end()) out.push_back({name, value});
-  }
+  add_for_producers(spec.connection, out);
   add_connection(spec.connection, out);
   add_owned(spec, out);
+  return out;
+}
+
+std::vector<Property> properties(const LagSourceSpec& spec) {
+  std::vector<Property> out{{"client.id", "triggerd-" + spec.name}, {"socket.keepalive.enable", "true"}};
+  add_for_producers(spec.connection, out);
+  add_connection(spec.connection, out);
+  out.push_back({"metadata.max.age.ms", "10000"});
   return out;
 }
 

@@ -1,5 +1,5 @@
-// librdkafka's configuration of one trigger's consumer, and of its producer of dead letters. Any thread; no
-// I/O.
+// librdkafka's configuration of one trigger's consumer, of its producer of dead letters, and of the lag
+// source's client. Any thread; no I/O.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "kafka/consumer.hpp"
 #include "kafka/handle.hpp"
+#include "kafka/lag_source.hpp"
 #include "kafka/producer.hpp"
 
 namespace triggerd::kafka {
@@ -34,6 +35,10 @@ std::vector<Property> properties(const ConsumerSpec& spec);
 // compressed, because it may have been. Batches are small: a broker refuses one as a whole where it is larger
 // than the topic allows, though each of its records might fit.
 std::vector<Property> properties(const ProducerSpec& spec);
+
+// The same for a client that only asks: a producer, the cheapest kind, that produces nothing. What it knows
+// of leaders is forgotten soon, because it asks a leader that has died until then.
+std::vector<Property> properties(const LagSourceSpec& spec);
 
 // What librdkafka thinks of them, one after the other. The error names the property, never its value.
 Result<Conf> make_conf(const std::vector<Property>& properties);

@@ -11,6 +11,7 @@ BLOCKING = re.compile(r"\b(rd_kafka_(?:committed|query_watermark_offsets|offsets
                       r"consumer_poll|topic_conf_dup_sync))\s*\(")
 MAY_BLOCK = {
     "lib/kafka/janitor.*": "the one thread that is there to wait",
+    "lib/kafka/topic_list.cpp": "called on a thread of the lag source that is there to wait",
     "lib/kafka/handle.hpp": "the deleters, used by the janitor",
     "daemon/dlq_*": "a command of its own; it has no loop",
     "daemon/demo*": "the demo's mock cluster and producer have a thread of their own",

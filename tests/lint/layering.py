@@ -19,8 +19,8 @@ PURE = {
 SHELLS = ("kafka", "worker", "metrics", "admin", "trigger")
 # Data everybody may name: the configuration's slices; the pipeline's vocabulary for shells.
 SHARED = ("config/schema.hpp", "config/secret.hpp")
-VOCABULARY = ("pipeline/event.hpp", "pipeline/action.hpp", "dispatch/worker_state.hpp",
-              "dispatch/durations.hpp", "checkpoint/later_partitions.hpp")
+VOCABULARY = ("pipeline/event.hpp", "pipeline/action.hpp", "dispatch/worker_state.hpp", "dispatch/durations.hpp",
+              "checkpoint/later_partitions.hpp", "lag/answers.hpp", "lag/snapshot.hpp", "lag/tracker.hpp")
 # What a pure module may use besides the standard library.
 LIBRARIES = {
     "base": (r"boost/system/", r"boost/assert"),

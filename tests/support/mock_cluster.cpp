@@ -34,6 +34,8 @@ MockCluster::MockCluster(int brokers) {
            {{"test.mock.num.brokers", std::to_string(brokers)}, {"linger.ms", "0"}, {"log_level", "2"}});
   cluster_ = rd_kafka_handle_mock_cluster(producer_);
   rd_kafka_mock_group_initial_rebalance_delay_ms(cluster_, 0);
+  // It begins without one, and who describes topics asks the controller.
+  rd_kafka_mock_set_controller_id(cluster_, 1);
   bootstrap_ = rd_kafka_mock_cluster_bootstraps(cluster_);
 }
 

@@ -1,0 +1,76 @@
+// The triggers of a lag source: what a refresh asks for all of them together, and to whom each answer goes.
+// Nothing here talks to librdkafka but to read its answers. Thread: the source's loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.hpp"
+#include "kafka/lag_requests.hpp"
+#include "kafka/lag_source.hpp"
+#include "kafka/topic_list.hpp"
+#include "lag/tracker.hpp"
+
+namespace triggerd::kafka {
+
+// One round at a time: begin(), then the questions of each stage once those before are answered, or given up;
+// finish() at any moment.
+class LagFleet {
+ public:
+  // Partitions or topics in a question: librdkafka compares each with each.
+  static constexpr std::size_t kMostAsked = 1000;
+  // Rounds from one look at a group's members to the next, while it is the same partitions that we own.
+  static constexpr unsigned kMembersEvery = 3;
+
+  void add(LagGroup group);
+  void remove(const std::string& trigger);
+  void own(const std::string& trigger, std::vector<lag::Owned> owned);
+  bool empty() const { return watched_.empty(); }
+  bool has_regex() const;
+
+  void begin();
+  std::vector<LagQuestion> ask_topics(const TopicList& listed);
+  // `groups`: at most so many in a question about members; librdkafka asks for all of them at once.
+  std::vector<LagQuestion> ask_commits(std::size_t groups);
+  std::vector<LagQuestion> ask_offsets();
+  void take(rd_kafka_event_t& answer, const LagQuestion& question, std::uint64_t now, ErrorCodes& errors);
+  // `trouble`: why what is missing was not answered.
+  std::vector<lag::Snapshot> finish(const std::string& trouble, TimePoint now, WallMillis wall);
+
+  std::map<std::string, LagRefresh::Anomalies> anomalies() const;
+
+ private:
+  struct Watched {
+    LagGroup group;
+    lag::Tracker tracker;
+    std::vector<std::string> named;
+    std::vector<TopicRegex> regexes;
+    std::string refused;  // an expression
+    std::vector<lag::Owned> owned;
+    bool in_round = false;
+    bool described = false;  // topics() has been called in this round
+    std::vector<TopicPartition> asked;
+    lag::Answers answers;
+    unsigned members_in = 0;  // rounds until its members are looked at
+  };
+  using TimeKey = std::pair<std::int64_t, bool>;  // at, read committed
+
+  void describe(Watched& watched, const std::string& trouble);
+  std::vector<std::string> topics_of(const Watched& watched) const;
+  bool owns_all(const Watched& watched) const;
+  void join(Watched& watched, const std::string& trouble);
+
+  std::map<std::string, Watched> watched_;  // by trigger
+  // Of this round.
+  TopicList listed_;
+  std::map<std::string, lag::TopicAnswer> topics_;
+  std::map<std::string, CommitAnswers> commits_;  // by group
+  std::map<std::string, lag::GroupAnswer> groups_;
+  std::map<TimeKey, OffsetAnswers> offsets_;
+};
+
+}  // namespace triggerd::kafka

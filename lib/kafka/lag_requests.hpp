@@ -1,0 +1,51 @@
+// The questions of the lag source to librdkafka, and its answers as values. Any thread; nothing here blocks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "base/types.hpp"
+#include "kafka/handle.hpp"
+#include "lag/answers.hpp"
+
+namespace triggerd::kafka {
+
+struct LagQuestion {
+  enum class Kind { topics, commits, groups, offsets };
+  Kind kind{};
+  std::vector<std::string> names{};          // topics: of these; commits: the one group; groups: of these
+  std::vector<TopicPartition> partitions{};  // commits, offsets
+  std::int64_t at = 0;                       // offsets: RD_KAFKA_OFFSET_SPEC_…, or a time in ms
+  bool read_committed = false;               // offsets
+};
+
+// Codes of a request and its parts.
+using ErrorCodes = std::set<rd_kafka_resp_err_t>;
+
+struct OffsetAnswer {
+  std::optional<Offset> offset;  // absent without an error: no record is of that time or later
+  std::string error;
+};
+using OffsetAnswers = std::map<TopicPartition, OffsetAnswer>;
+using CommitAnswers = std::map<TopicPartition, lag::CommitAnswer>;
+
+// Its answer comes on `answers`, with `id` as its opaque, after `timeout_ms` (at least 1) at the latest.
+void ask(rd_kafka_t* client, rd_kafka_queue_t* answers, const LagQuestion& question, std::uintptr_t id,
+         int timeout_ms);
+std::uintptr_t id_of(rd_kafka_event_t& answer);
+
+// What was asked and is missing in the result has not been answered.
+std::vector<lag::TopicAnswer> topics_of(rd_kafka_event_t& answer, const LagQuestion& question,
+                                        ErrorCodes& errors);
+// `now`: seconds since 1970.
+CommitAnswers commits_of(rd_kafka_event_t& answer, const LagQuestion& question, std::uint64_t now,
+                         ErrorCodes& errors);
+OffsetAnswers offsets_of(rd_kafka_event_t& answer, const LagQuestion& question, ErrorCodes& errors);
+std::map<std::string, lag::GroupAnswer> groups_of(rd_kafka_event_t& answer, ErrorCodes& errors);
+
+}  // namespace triggerd::kafka
