@@ -80,6 +80,10 @@ bool LagFleet::has_regex() const {
   return std::ranges::any_of(watched_, [](const auto& entry) { return !entry.second.regexes.empty(); });
 }
 
+std::string LagFleet::any_group() const {
+  return watched_.empty() ? std::string() : watched_.begin()->second.group.group;
+}
+
 void LagFleet::begin() {
   listed_ = {};
   topics_.clear();

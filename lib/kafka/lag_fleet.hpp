@@ -31,6 +31,7 @@ class LagFleet {
   void own(const std::string& trigger, std::vector<lag::Owned> owned);
   bool empty() const { return watched_.empty(); }
   bool has_regex() const;
+  std::string any_group() const;  // of ours; "" where there is none
 
   void begin();
   std::vector<LagQuestion> ask_topics(const TopicList& listed);

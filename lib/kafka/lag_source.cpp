@@ -13,10 +13,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "kafka/event_pump.hpp"
+#include "kafka/lag_client.hpp"
 #include "kafka/lag_fleet.hpp"
 #include "kafka/lag_requests.hpp"
 #include "kafka/on_janitor.hpp"
-#include "kafka/producer_client.hpp"
 #include "kafka/properties.hpp"
 #include "kafka/topic_list.hpp"
 
@@ -72,7 +72,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   void schedule(Clock::time_point at);
   void begin();
   void make();
-  void made(Result<std::unique_ptr<ProducerClient>> result);
+  void made(Result<std::unique_ptr<LagClient>> result);
   void list();
   void listed(std::uint64_t round, const TopicList& topics);
   void enter(Stage stage, std::vector<LagQuestion> questions);
@@ -112,7 +112,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   std::minstd_rand random_{std::random_device{}()};  // jitter
 
   bool making_ = false;  // a client; may outlast the round
-  std::unique_ptr<ProducerClient> client_;
+  std::unique_ptr<LagClient> client_;
   std::shared_ptr<EventPump> pump_;
   std::shared_ptr<Janitor> lister_;  // lists topics, with the client
 
@@ -167,19 +167,19 @@ void LagSource::Impl::begin() {
 
 void LagSource::Impl::make() {
   making_ = true;
-  auto conf = make_conf(properties(spec_));
+  auto conf = make_conf(properties(spec_, fleet_.any_group()));
   if (!conf) {
     boost::asio::post(loop_, later([error = conf.error()](Impl& self) { self.made(error); }));
     return;
   }
   on_janitor(janitor_, loop_, shared_from_this(), [conf = std::move(*conf), name = spec_.name]() mutable {
-    auto result = std::make_shared<Result<std::unique_ptr<ProducerClient>>>(
-        ProducerClient::make(std::move(conf), std::move(name)));
+    auto result = std::make_shared<Result<std::unique_ptr<LagClient>>>(
+        LagClient::make(std::move(conf), std::move(name)));
     return [result](Impl& self) { self.made(std::move(*result)); };
   });
 }
 
-void LagSource::Impl::made(Result<std::unique_ptr<ProducerClient>> result) {
+void LagSource::Impl::made(Result<std::unique_ptr<LagClient>> result) {
   making_ = false;
   if (result) client_ = std::move(*result);
   if (state_ == State::closing) return finish();
@@ -314,7 +314,7 @@ void LagSource::Impl::drop_client() {
   pump_.reset();
   if (!client_) return;
   janitor_.post(
-      [client = std::shared_ptr<ProducerClient>(std::move(client_)), lister = std::move(lister_)]() mutable {
+      [client = std::shared_ptr<LagClient>(std::move(client_)), lister = std::move(lister_)]() mutable {
         lister.reset();
         client.reset();
       });

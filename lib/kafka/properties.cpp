@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds kTopicPropagation(5000);
 
 // What the user may say of consuming, and what means another thing to a producer: a limit or a number of
 // requests chosen for fetching, and topics left out of a ^regex.
-constexpr auto kNotForProducers = std::to_array<std::string_view>({
+constexpr auto kAboutReading = std::to_array<std::string_view>({
     "check.crcs",
     "coordinator.query.interval.ms",
     "fetch.error.backoff.ms",
@@ -127,10 +127,10 @@ void add_connection(const Connection& connection, std::vector<Property>& out) {
   unless_empty("ssl.key.password", connection.ssl_key_password.reveal());
 }
 
-// What the user says, but for what is about consuming.
-void add_for_producers(const Connection& connection, std::vector<Property>& out) {
+// What the user says, but for what is about reading.
+void add_not_about_reading(const Connection& connection, std::vector<Property>& out) {
   for (const auto& [name, value] : connection.kafka) {
-    if (std::ranges::find(kNotForProducers, name) == kNotForProducers.end()) out.push_back({name, value});
+    if (std::ranges::find(kAboutReading, name) == kAboutReading.end()) out.push_back({name, value});
   }
 }
 
@@ -186,16 +186,17 @@ std::vector<Property> properties(const ConsumerSpec& spec) {
 std::vector<Property> properties(const ProducerSpec& spec) {
   std::vector<Property> out;
   add_defaults(spec, out);
-  add_for_producers(spec.connection, out);
+  add_not_about_reading(spec.connection, out);
   add_connection(spec.connection, out);
   add_owned(spec, out);
   return out;
 }
 
-std::vector<Property> properties(const LagSourceSpec& spec) {
+std::vector<Property> properties(const LagSourceSpec& spec, const std::string& group) {
   std::vector<Property> out{{"client.id", "triggerd-" + spec.name}, {"socket.keepalive.enable", "true"}};
-  add_for_producers(spec.connection, out);
+  add_not_about_reading(spec.connection, out);
   add_connection(spec.connection, out);
+  out.push_back({"group.id", group.empty() ? "triggerd" : group});
   out.push_back({"metadata.max.age.ms", "10000"});
   return out;
 }

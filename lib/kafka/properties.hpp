@@ -36,9 +36,9 @@ std::vector<Property> properties(const ConsumerSpec& spec);
 // than the topic allows, though each of its records might fit.
 std::vector<Property> properties(const ProducerSpec& spec);
 
-// The same for a client that only asks: a producer, the cheapest kind, that produces nothing. What it knows
-// of leaders is forgotten soon, because it asks a leader that has died until then.
-std::vector<Property> properties(const LagSourceSpec& spec);
+// The same for a client that only asks (lag_client.hpp). `group`: one that it may ask for, and never joins.
+// What it knows of leaders is forgotten soon, because it asks a leader that has died until then.
+std::vector<Property> properties(const LagSourceSpec& spec, const std::string& group);
 
 // What librdkafka thinks of them, one after the other. The error names the property, never its value.
 Result<Conf> make_conf(const std::vector<Property>& properties);

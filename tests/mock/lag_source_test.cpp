@@ -186,6 +186,7 @@ TEST_F(LagSourceTest, ErrorsHoldTheValuesAndTheNextRefreshIsRight) {
   const Row rows[] = {
       {Api::list_offsets, RD_KAFKA_RESP_ERR_NOT_LEADER_OR_FOLLOWER, "NOT_LEADER_FOR_PARTITION"},
       {Api::list_offsets, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "TOPIC_AUTHORIZATION_FAILED"},
+      {Api::offset_fetch, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, "NOT_COORDINATOR"},
       {Api::offset_fetch, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "GROUP_AUTHORIZATION_FAILED"},
   };
   cluster.commit("group-a", "orders", 0, 0);
