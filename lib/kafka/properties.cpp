@@ -195,6 +195,8 @@ std::vector<Property> properties(const ProducerSpec& spec) {
 std::vector<Property> properties(const LagSourceSpec& spec, const std::string& group) {
   std::vector<Property> out{{"client.id", "triggerd-" + spec.name}, {"socket.keepalive.enable", "true"}};
   add_not_about_reading(spec.connection, out);
+  const auto left_out = spec.connection.kafka.find("topic.blacklist");
+  if (left_out != spec.connection.kafka.end()) out.push_back({left_out->first, left_out->second});
   add_connection(spec.connection, out);
   out.push_back({"group.id", group.empty() ? "triggerd" : group});
   out.push_back({"metadata.max.age.ms", "10000"});

@@ -64,15 +64,19 @@ std::vector<TopicPartition> Tracker::topics(const std::vector<TopicAnswer>& answ
 void Tracker::see(const TopicAnswer& answer) {
   TopicState& topic = topics_[answer.topic];
   const bool recreated = !topic.id.empty() && !answer.id.empty() && topic.id != answer.id;
-  if (recreated) read_.erase(answer.topic);
+  if (recreated) {
+    ++anomalies_[static_cast<std::size_t>(Anomaly::topic_recreated)];
+    read_.erase(answer.topic);
+  }
   drop(answer.topic, answer.partitions);
   topic = {answer.id.empty() ? topic.id : answer.id, answer.partitions};
   const Topic name(answer.topic);
   for (std::uint32_t i = 0; i < answer.partitions; ++i) {
     const TopicPartition source{name, Partition{static_cast<std::int32_t>(i)}};
-    State& state = partitions_[source];
+    const auto [entry, is_new] = partitions_.try_emplace(source);
+    State& state = entry->second;
     state.lag.source = source;
-    state.recreated = recreated;
+    state.recreated = state.recreated || (recreated && !is_new);
   }
 }
 
@@ -144,8 +148,7 @@ std::optional<Offset> Tracker::base_of(State& state, const CommitAnswer& commit,
   return std::nullopt;
 }
 
-void Tracker::resync(State& state, Anomaly kind) {
-  ++anomalies_[static_cast<std::size_t>(kind)];
+void Tracker::resync(State& state) {
   state.anchor.reset();
   state.ends = {};
   state.window = {};
@@ -155,10 +158,13 @@ void Tracker::update(State& state, const CommitAnswer& commit, const LogAnswer& 
                      WallMillis wall) {
   PartitionLag& lag = state.lag;
   const bool recreated = std::exchange(state.recreated, false);
-  if (recreated) resync(state, Anomaly::topic_recreated);
+  if (recreated) resync(state);
   const auto base = base_of(state, commit, log);
   const bool beyond = base && *base > *log.end;
-  if (beyond && !state.anomalous && !recreated) resync(state, Anomaly::commit_beyond_end);
+  if (beyond && !state.anomalous && !recreated) {
+    ++anomalies_[static_cast<std::size_t>(Anomaly::commit_beyond_end)];
+    resync(state);
+  }
   state.anomalous = beyond;
   if (base != lag.base) lag.moved = now;
   lag.start = log.start;

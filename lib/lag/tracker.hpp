@@ -30,7 +30,7 @@
 
 namespace triggerd::lag {
 
-enum class Anomaly { commit_beyond_end, topic_recreated };
+enum class Anomaly { commit_beyond_end, topic_recreated };  // of a partition, of a topic
 inline constexpr std::size_t kAnomalies = 2;
 
 class Tracker {
@@ -76,7 +76,7 @@ class Tracker {
   void note_read(const Answers& answers);
   bool later(const std::string& topic) const;
   std::optional<Offset> base_of(State& state, const CommitAnswer& commit, const LogAnswer& log) const;
-  void resync(State& state, Anomaly kind);
+  static void resync(State& state);
   void update(State& state, const CommitAnswer& commit, const LogAnswer& log, TimePoint now, WallMillis wall);
   std::optional<Duration> behind(const State& state, TimePoint now, WallMillis wall) const;
   void own(State& state, const Answers& answers) const;

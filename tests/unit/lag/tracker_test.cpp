@@ -153,6 +153,20 @@ TEST(Tracker, ATopicMadeAnewIsAnAnomalyWithoutLagOnce) {
   EXPECT_EQ(rig.tracker.anomalies(Anomaly::commit_beyond_end), 0u);
 }
 
+TEST(Tracker, ATopicMadeAnewIsStillSoWhenItsPartitionsAnswerLater) {
+  Rig rig;
+  rig.set(committed(90), log_of(0, 100)).refresh();
+  rig.topics[0] = {"orders", "id2", 2, {}};
+  rig.answers.commits[source("orders", 1)] = committed(3);
+  rig.answers.logs[source("orders", 1)] = log_of(0, 5);
+  const Snapshot failed = rig.set(committed(3), log_failed()).refresh();
+  EXPECT_EQ(failed.partitions.at(0).lag, 10) << "held";
+  EXPECT_EQ(failed.partitions.at(1).lag, 2) << "it is new, nothing is wrong with it";
+  EXPECT_EQ(rig.set(committed(3), log_of(0, 5)).refresh().partitions.at(0).lag, 0);
+  EXPECT_EQ(rig.refresh().partitions.at(0).lag, 2);
+  EXPECT_EQ(rig.tracker.anomalies(Anomaly::topic_recreated), 1u) << "one topic";
+}
+
 TEST(Tracker, AnErrorOfAPartitionHoldsItsValues) {
   struct Row {
     const char* name;
