@@ -162,6 +162,7 @@ void LagSource::Impl::begin() {
     if (self.state_ == State::running && self.round_ == round) self.end(kTimedOut);
   });
   if (client_) return list();
+  if (fleet_.empty()) return end({});  // a client needs the group of a trigger
   if (!making_) make();
 }
 

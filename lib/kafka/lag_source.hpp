@@ -6,7 +6,7 @@
 // never begins before. An error is told with the snapshot it spoils; nothing here gives up.
 //
 // Thread: the loop it is given. Clients are made and destroyed on the janitor; the list of all topics, which
-// blocks, is asked for on a thread of our own, that is there while a ^regex is.
+// blocks, is asked for on a thread of our own, made for the first ^regex.
 #pragma once
 
 #include <chrono>

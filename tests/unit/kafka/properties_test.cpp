@@ -1,5 +1,7 @@
 #include "kafka/properties.hpp"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "config/kafka_properties.hpp"
@@ -48,6 +50,27 @@ TEST(Properties, OfAPlainTrigger) {
       {"fetch.max.bytes", "16777216"},
   };
   for (const auto& [name, text] : expected) EXPECT_EQ(value(spec(), name), text) << name;
+}
+
+TEST(Properties, OfTheLagSource) {
+  LagSourceSpec lag;
+  lag.connection.broker_list = "one:9092";
+  lag.connection.kafka = {{"group.protocol", "consumer"},
+                          {"isolation.level", "read_uncommitted"},
+                          {"metadata.max.age.ms", "900000"},
+                          {"socket.timeout.ms", "7000"},
+                          {"topic.blacklist", "^secret"}};
+  lag.name = "lag";
+  std::map<std::string, std::string> have;
+  for (const Property& p : properties(lag, "billing")) have[p.name] = p.value;
+  EXPECT_EQ(have.at("client.id"), "triggerd-lag");
+  EXPECT_EQ(have.at("group.id"), "billing") << "without one librdkafka crashes";
+  EXPECT_EQ(have.at("metadata.max.age.ms"), "10000") << "whatever the user says";
+  EXPECT_EQ(have.at("socket.timeout.ms"), "7000");
+  EXPECT_EQ(have.at("topic.blacklist"), "^secret") << "what a ^regex does not mean";
+  EXPECT_FALSE(have.contains("group.protocol")) << "it joins nothing";
+  EXPECT_FALSE(have.contains("isolation.level"));
+  EXPECT_TRUE(make_conf(properties(lag, "")));
 }
 
 TEST(Properties, OfEachSecurity) {
