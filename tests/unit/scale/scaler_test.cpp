@@ -109,6 +109,28 @@ TEST(Scaler, ToZeroOnlyAfterTheCooldown) {
   EXPECT_EQ(fleet.during(290, {0}), "1 cooldown");
 }
 
+// The activation threshold is for waking and going to rest, not for how many there are in between.
+TEST(Scaler, BelowTheActivationThresholdItScalesUntilTheCooldownIsOver) {
+  ScalePolicy policy = to_zero();
+  policy.activation_lag_threshold = 5'000;
+  policy.scale_down_window = seconds(0);
+  policy.cooldown = seconds(600);
+  Fleet fleet(policy);
+  EXPECT_EQ(fleet.during(595, {1'500, 1'500, 0}), "3 steady");
+  EXPECT_EQ(fleet.during(300, {1'500, 1'500, 0}), "0 idle_to_zero");
+}
+
+TEST(Scaler, TimeInTheDarkIsNoRest) {
+  ScalePolicy policy = to_zero();
+  policy.scale_down_window = seconds(0);
+  Fleet fleet(policy);
+  fleet.during(100, {0});
+  const lag::Snapshot old = snapshot({0}, at(fleet.now));
+  for (const double end = fleet.now + 600; fleet.now < end; fleet.now += 5) fleet.tell(old);
+  EXPECT_EQ(fleet.during(290, {0}), "1 cooldown") << "it counts anew";
+  EXPECT_EQ(fleet.during(20, {0}), "0 idle_to_zero");
+}
+
 TEST(Scaler, FromZeroAtOnceToWhatIsNeeded) {
   Fleet fleet(to_zero());
   fleet.inputs.current = 0;
