@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/json/serialize.hpp>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -19,6 +20,9 @@
 #include "daemon/install_paths.hpp"
 #include "daemon/metrics_tap.hpp"
 #include "daemon/notify.hpp"
+#include "trigger/pool_sizes.hpp"
+#include "trigger/scale_json.hpp"
+#include "trigger/scale_loop.hpp"
 #include "trigger/supervisor.hpp"
 #include "version.hpp"
 
@@ -58,7 +62,9 @@ class App::Impl {
         hooks_(std::move(hooks)),
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
         housekeeping_(control_),
-        supervisor_(control_, supervisor_spec(), supervisor_sink()) {}
+        supervisor_(control_, supervisor_spec(), supervisor_sink()),
+        pool_sizes_(control_, fleet_.triggers, pool_sizes_sink()),
+        scale_loop_(control_, {fleet_.triggers, fleet_.lag_interval}, scale_loop_sink()) {}
 
   int run();
   void stop(const char* why);
@@ -68,10 +74,13 @@ class App::Impl {
  private:
   trigger::SupervisorSpec supervisor_spec() const;
   trigger::SupervisorSink supervisor_sink();
+  trigger::PoolSizes::Sink pool_sizes_sink();
+  trigger::ScaleLoopSink scale_loop_sink();
   bool start_admin();
   void wait_for_signal();
   void keep_house();
   std::vector<std::string> not_ready() const;
+  std::string trigger_page(const trigger::Status& status, TimePoint now) const;
   admin::View view();
   admin::HostView host_view();
 
@@ -83,6 +92,8 @@ class App::Impl {
   MetricsTap metrics_;
   Notifier notifier_;
   trigger::Supervisor supervisor_;
+  trigger::PoolSizes pool_sizes_;
+  trigger::ScaleLoop scale_loop_;
   std::unique_ptr<admin::Server> admin_;
   const std::string instance_ = host_name();
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
@@ -106,6 +117,8 @@ trigger::SupervisorSink App::Impl::supervisor_sink() {
   trigger::SupervisorSink sink;
   sink.status = [this](const trigger::Status& status) {
     metrics_.took(status);
+    pool_sizes_.took(status);
+    scale_loop_.took(status);
     if (hooks_.status) hooks_.status(status);
   };
   sink.batch = [this](const std::string& name, std::size_t records) { metrics_.batch(name, records); };
@@ -113,11 +126,25 @@ trigger::SupervisorSink App::Impl::supervisor_sink() {
   return sink;
 }
 
+trigger::PoolSizes::Sink App::Impl::pool_sizes_sink() {
+  return {[this](const std::string& name) { supervisor_.report(name); },
+          [this](const std::string& name, std::uint32_t processes) { supervisor_.resize(name, processes); }};
+}
+
+trigger::ScaleLoopSink App::Impl::scale_loop_sink() {
+  return {[this](const trigger::Outlook& outlook) { metrics_.took(outlook); },
+          [this](const std::string& cluster, const kafka::LagRefresh& refresh) {
+            metrics_.refreshed(cluster, refresh);
+          }};
+}
+
 int App::Impl::run() {
-  for (const config::Trigger& t : fleet_.triggers) metrics_.add(t.name, t.limits.max_in_flight);
+  for (const config::Trigger& t : fleet_.triggers) metrics_.add(t);
   if (!start_admin()) return kUnavailable;
   wait_for_signal();
   supervisor_.start();
+  pool_sizes_.start();
+  scale_loop_.start();
   log::info("daemon_started",
             {{"version", kVersion}, {"triggers", fleet_.triggers.size()}, {"pid", getpid()}});
   keep_house();
@@ -184,10 +211,13 @@ void App::Impl::stop(const char* why) {
       {{"reason", why},
        {"timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(fleet_.drain_timeout).count()}});
   notifier_.stopping();
+  pool_sizes_.stop();
   supervisor_.drain(std::chrono::steady_clock::now() + fleet_.drain_timeout, [this] {
-    housekeeping_.cancel();
-    admin_->stop();
-    control_.stop();
+    scale_loop_.close([this] {
+      housekeeping_.cancel();
+      admin_->stop();
+      control_.stop();
+    });
   });
 }
 
@@ -220,6 +250,8 @@ std::vector<std::string> App::Impl::not_ready() const {
       continue;
     }
     for (std::string& reason : trigger::not_ready(found->second)) reasons.push_back(std::move(reason));
+    const std::string unknown = scale_loop_.unknown(t.name);
+    if (!unknown.empty()) reasons.push_back(t.name + ": " + unknown);
   }
   return reasons;
 }
@@ -234,10 +266,37 @@ admin::View App::Impl::view() {
   };
   view.key = fleet_.admin.key.reveal();
   view.host = host_view();
+  view.scale = [this](const admin::ScaleRequest& r) {
+    return scale_loop_.set_manual(r.trigger,
+                                  r.target ? std::optional(scale::Manual{*r.target, r.by}) : std::nullopt);
+  };
+  const TimePoint now = std::chrono::steady_clock::now();
   for (const auto& [name, status] : supervisor_.statuses()) {
-    view.triggers.emplace(name, [&kept = status] { return trigger::to_json(kept); });
+    view.triggers.emplace(name, [this, &kept = status, now] { return trigger_page(kept, now); });
+  }
+  for (const config::Trigger& t : fleet_.triggers) {
+    const trigger::Outlook* outlook = scale_loop_.outlook(t.name);
+    if (outlook == nullptr) continue;
+    view.targets.emplace(t.name, [outlook, now] { return trigger::scale_json(*outlook, now); });
+    view.decisions.emplace(t.name, [this, name = t.name, now] {
+      return trigger::decisions_json(name, *scale_loop_.decisions(name), now);
+    });
   }
   return view;
+}
+
+std::string App::Impl::trigger_page(const trigger::Status& status, TimePoint now) const {
+  boost::json::object page = trigger::to_json(status);
+  if (const auto* outlook = scale_loop_.outlook(status.trigger)) {
+    page["lag"] = trigger::lag_member(outlook->snapshot, now);
+    page["scale"] = boost::json::object{{"target", outlook->decision.target},
+                                        {"current", outlook->decision.current},
+                                        {"rule", scale::name(outlook->decision.reason)},
+                                        {"reason", outlook->decision.text}};
+  }
+  if (const auto* decision = pool_sizes_.decision(status.trigger))
+    page["processes"] = trigger::pool_member(*decision, now);
+  return boost::json::serialize(page);
 }
 
 admin::HostView App::Impl::host_view() {
@@ -258,6 +317,11 @@ admin::HostView App::Impl::host_view() {
                : stopping_ || drain_ == Drain::under_way ? State::draining
                : begun                                   ? State::running
                                                          : State::starting;
+  host.scale_status = [this](std::int64_t workers) -> std::optional<admin::HostScaleStatus> {
+    const auto status = scale_loop_.host_status(workers, fleet_.admin.target_based_scaling);
+    if (!status) return std::nullopt;
+    return admin::HostScaleStatus{status->vote, status->target_workers, status->votes, status->targets};
+  };
   host.drain = [this] { drain(); };
   host.resume = [this] { resume(); };
   return host;

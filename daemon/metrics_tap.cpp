@@ -4,15 +4,19 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "lag/condition.hpp"
+#include "trigger/specs.hpp"
 #include "version.hpp"
 
 namespace triggerd::daemon {
 
 MetricsTap::MetricsTap() : metrics_(kVersion, rd_kafka_version_str()) {}
 
-void MetricsTap::add(const std::string& trigger, std::uint64_t in_flight_limit) {
-  metrics::TriggerMetrics& m = metrics_.trigger(trigger);
-  m.in_flight_limit_records.set(static_cast<double>(in_flight_limit));
+void MetricsTap::add(const config::Trigger& trigger) {
+  metrics::TriggerMetrics& m = metrics_.trigger(trigger.name);
+  metrics_.trigger_info(trigger.name, trigger.consumer_group, trigger::cluster_name(trigger));
+  m.in_flight_limit_records.set(trigger.limits.max_in_flight);
+  m.target_processes.set(trigger.worker.min_processes);
   m.state.select(trigger::name(trigger::State::starting));
 }
 
@@ -75,17 +79,73 @@ void MetricsTap::took(const trigger::Status& status) {
   m.worker_losses.follow(status.pool.losses);
   m.worker_protocol_errors.follow(status.pool.protocol_errors);
 
-  std::vector<metrics::PartitionValues> partitions;
-  for (const trigger::PartitionReport& p : status.partitions) {
-    metrics::PartitionValues values;
-    values.source = p.status.source;
+  if (status.pool.wanted > 0) m.target_processes.set(status.pool.wanted);
+
+  partitions_[status.trigger].owned = status.partitions;
+  show(status.trigger);
+}
+
+void MetricsTap::took(const trigger::Outlook& outlook) {
+  const lag::Snapshot& snapshot = outlook.snapshot;
+  metrics_.trigger(snapshot.trigger).lag_complete.set(snapshot.complete ? 1 : 0);
+  partitions_[snapshot.trigger].group = snapshot.partitions;
+  show(snapshot.trigger);
+  if (!snapshot.taken) return;
+  metrics::OutlookMetrics& m = metrics_.outlook(snapshot.trigger);
+  const auto age = std::chrono::steady_clock::now() - *snapshot.taken;
+  const std::chrono::duration<double> taken = (std::chrono::system_clock::now() - age).time_since_epoch();
+  m.snapshot_timestamp.set(taken.count());
+  lag::Condition worst = lag::Condition::ok;
+  for (const lag::PartitionLag& p : snapshot.partitions) worst = lag::worse(worst, p.condition);
+  m.consumer_status.select(lag::name(worst));
+  const scale::Decision& d = outlook.decision;
+  m.target_instances.set(d.target);
+  m.current_instances.set(d.current);
+  m.active.set(d.evidence.active ? 1 : 0);
+  m.stuck_partitions.set(d.evidence.stuck_partitions);
+  m.decisions[scale::name(d.reason)].add();
+}
+
+void MetricsTap::refreshed(const std::string& cluster, const kafka::LagRefresh& refresh) {
+  metrics::ClusterMetrics& m = metrics_.cluster(cluster);
+  m.refresh_duration.observe(refresh.took);
+  for (const auto& [kind, count] : refresh.requests) m.requests[kind].add(count);
+  for (const auto& [error, count] : refresh.errors) m.error(error, count);
+  for (const auto& [trigger, anomalies] : refresh.anomalies) {
+    if (anomalies.commit_beyond_end + anomalies.topic_recreated == 0) continue;
+    metrics::OutlookMetrics& of_trigger = metrics_.outlook(trigger);
+    of_trigger.anomalies["commit_beyond_end"].follow(anomalies.commit_beyond_end);
+    of_trigger.anomalies["topic_recreated"].follow(anomalies.topic_recreated);
+  }
+}
+
+void MetricsTap::show(const std::string& trigger) {
+  const Partitions& known = partitions_[trigger];
+  std::map<TopicPartition, metrics::PartitionValues> shown;
+  for (const trigger::PartitionReport& p : known.owned) {
+    metrics::PartitionValues& values = shown[p.status.source];
     values.lag = p.lag;
+    if (p.lag == 0) values.behind = Duration(0);
     values.committed = p.status.committed;
     values.position = p.status.position;
     values.end = p.end;
+  }
+  for (const lag::PartitionLag& p : known.group) {
+    const bool owned = shown.contains(p.source);
+    if (!owned && (p.owner == lag::Owner::other || p.owner == lag::Owner::us)) continue;
+    metrics::PartitionValues& values = shown[p.source];
+    values.start = p.start;
+    if (!values.lag) values.lag = p.lag;
+    if (!values.behind) values.behind = p.behind;
+    if (!values.committed) values.committed = p.committed;
+    if (!values.end) values.end = p.end;
+  }
+  std::vector<metrics::PartitionValues> partitions;
+  for (auto& [source, values] : shown) {
+    values.source = source;
     partitions.push_back(std::move(values));
   }
-  m.set_partitions(std::move(partitions));
+  metrics_.trigger(trigger).set_partitions(std::move(partitions));
 }
 
 }  // namespace triggerd::daemon

@@ -81,6 +81,10 @@ constexpr Field<Fleet> kFleet[] = {
      [](const Value& v, Fleet& f) {
        set(f.drain_timeout, v.duration({Duration{}, std::chrono::hours(24)}));
      }},
+    {"lagInterval",
+     [](const Value& v, Fleet& f) {
+       set(f.lag_interval, v.duration({std::chrono::seconds(1), std::chrono::minutes(5)}));
+     }},
     {"maxInFlightBytes", [](const Value& v, Fleet& f) { set(f.max_in_flight_bytes, v.size(kAnyBytes)); }},
     {"stateDirectory",
      [](const Value& v, Fleet& f) {

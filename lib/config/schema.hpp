@@ -38,8 +38,7 @@ struct Connection {
   std::string ssl_certificate_location;
   std::string ssl_key_location;
   Secret ssl_key_password;
-  std::map<std::string, std::string>
-      kafka;  // any librdkafka property we do not own; may hold secrets: never print
+  std::map<std::string, std::string> kafka;  // librdkafka's properties; may hold secrets: never print
   bool operator==(const Connection&) const = default;
 };
 
@@ -171,6 +170,7 @@ struct Fleet {
   LogPolicy log;
   Duration drain_timeout = std::chrono::seconds(60);  // SIGTERM: how long running attempts may go on
   std::uint64_t max_in_flight_bytes = 0;  // held by all triggers together; 0: each has its own limit only
+  Duration lag_interval = std::chrono::seconds(5);  // between looks at the groups' lag; 1 s … 5 min
   std::string state_directory;  // journals of work done beyond a gap; else $STATE_DIRECTORY; empty: none
   std::map<std::string, Connection> clusters;
   std::vector<Trigger> triggers;  // sorted by name

@@ -119,9 +119,6 @@ class TriggerRules {
     if (worker.min_processes > worker.max_processes)
       error("worker.processes", "min (" + std::to_string(worker.min_processes) + ") must not be above max (" +
                                     std::to_string(worker.max_processes) + ")");
-    if (worker.min_processes < worker.max_processes)
-      warn("worker.processes", "the pool does not grow in this version yet: " +
-                                   std::to_string(worker.min_processes) + " (min) will run");
   }
 
   const Trigger& trigger_;

@@ -124,6 +124,14 @@ std::vector<WorkerId> WorkerTable::silent(TimePoint now, Duration limit) const {
   return result;
 }
 
+Duration WorkerTable::silence(TimePoint now) const {
+  Duration longest{};
+  for (const auto& [id, load] : workers_) {
+    if (load.frames > 0) longest = std::max(longest, now - load.heard);
+  }
+  return longest;
+}
+
 std::optional<TimePoint> WorkerTable::next_silence(Duration limit) const {
   std::optional<TimePoint> next;
   for (const auto& [id, load] : workers_) {

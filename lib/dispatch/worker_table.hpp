@@ -76,6 +76,10 @@ class WorkerTable {
   std::optional<TimePoint> next_silence(Duration limit) const;
   // How long workers have had something to do, added up; half busy places count half.
   Duration busy(TimePoint now) const;
+  // The longest that a worker which has work has said nothing; 0 where none has work.
+  Duration silence(TimePoint now) const;
+  // Places of a worker; 1 while there is none.
+  std::uint32_t concurrency() const { return workers_.empty() ? 1 : workers_.begin()->second.concurrency; }
   // From sending a batch to its last answer.
   const Durations& batch_times() const { return batch_times_; }
   // Every worker's state, for tests and pages.

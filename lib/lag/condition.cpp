@@ -4,6 +4,31 @@
 
 namespace triggerd::lag {
 
+const char* name(Condition condition) {
+  switch (condition) {
+    case Condition::ok: break;
+    case Condition::warning: return "warning";
+    case Condition::stalled: return "stalled";
+    case Condition::stopped: return "stopped";
+    case Condition::rewound: return "rewound";
+  }
+  return "ok";
+}
+
+Condition worse(Condition a, Condition b) {
+  const auto rank = [](Condition c) {
+    switch (c) {
+      case Condition::ok: break;
+      case Condition::warning: return 1;
+      case Condition::rewound: return 2;
+      case Condition::stalled: return 3;
+      case Condition::stopped: return 4;
+    }
+    return 0;
+  };
+  return rank(b) > rank(a) ? b : a;
+}
+
 void Window::note(Offset base, std::int64_t lag) {
   if (samples_.size() == kIntervals) samples_.pop_front();
   samples_.push_back({base, lag});

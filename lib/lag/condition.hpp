@@ -14,6 +14,10 @@
 
 namespace triggerd::lag {
 
+const char* name(Condition condition);
+// The one that calls for more: stopped, stalled, rewound, warning, ok.
+Condition worse(Condition a, Condition b);
+
 class Window {
  public:
   static constexpr std::size_t kIntervals = 10;

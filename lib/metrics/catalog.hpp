@@ -24,6 +24,8 @@ struct Definition {
 inline constexpr Definition kCatalog[] = {
     {"triggerd_build_info", Type::gauge, "version,librdkafka", "", "1, with what this daemon is built from."},
 
+    {"triggerd_trigger_info", Type::gauge, "trigger,group,cluster", "",
+     "1, with the trigger's consumer group and cluster."},
     {"triggerd_trigger_state", Type::gauge, "trigger,state", "starting,running,failing,draining,stopped",
      "1 for the state the trigger is in, 0 for the others."},
     {"triggerd_reading", Type::gauge, "trigger", "",
@@ -95,14 +97,48 @@ inline constexpr Definition kCatalog[] = {
     {"triggerd_worker_protocol_errors_total", Type::counter, "trigger", "",
      "Worker sessions ended because the worker broke the protocol."},
 
+    {"triggerd_lag_complete", Type::gauge, "trigger", "",
+     "1 where the last refresh of the lag answered for every partition, 0 where values are older."},
+    {"triggerd_lag_snapshot_timestamp_seconds", Type::gauge, "trigger", "",
+     "When the lag of every partition was last known, as seconds since 1970."},
+    {"triggerd_lag_anomalies_total", Type::counter, "trigger,kind", "commit_beyond_end,topic_recreated",
+     "Partitions committed beyond their end, and topics made anew: their lag counts as 0 once."},
+    {"triggerd_consumer_status", Type::gauge, "trigger,status", "ok,warning,stalled,stopped,rewound",
+     "1 for how the worst partition fares by Burrow's rules, 0 for the others."},
+    {"triggerd_lag_refresh_duration_seconds", Type::histogram, "cluster", "",
+     "Time a refresh of the lag of all triggers of a cluster took."},
+    {"triggerd_lag_refresh_errors_total", Type::counter, "cluster,error", "",
+     "Requests about lag that failed, by librdkafka's name of the error."},
+    {"triggerd_lag_requests_total", Type::counter, "cluster,kind",
+     "metadata,offset_fetch,describe_groups,list_offsets", "Requests about lag, by what was asked."},
+
+    {"triggerd_scale_target_instances", Type::gauge, "trigger", "",
+     "Instances (daemons with this fleet file) the work needs."},
+    {"triggerd_scale_current_instances", Type::gauge, "trigger", "",
+     "Instances there are, as far as the group or a scale controller says."},
+    {"triggerd_scale_active", Type::gauge, "trigger", "", "1 while there is work, 0 while there is none."},
+    {"triggerd_scale_stuck_partitions", Type::gauge, "trigger", "",
+     "Partitions that stand still though somebody reads them; their lag asks for no instance."},
+    {"triggerd_scale_decisions_total", Type::counter, "trigger,reason",
+     "lag,rate,lag_seconds,capped_by_partitions,even_distribution,max_instances,min_instances,activation,"
+     "cooldown,idle_to_zero,tolerance,scale_down_window,step_limit,steady,no_data_hold,stale_hold,"
+     "incomplete_hold,manual",
+     "Decisions about instances, by the rule that had the last word."},
+    {"triggerd_scale_target_processes", Type::gauge, "trigger", "",
+     "Worker processes this daemon keeps, between processes.min and max."},
+
     {"triggerd_consumer_lag_records", Type::gauge, "trigger,topic,partition", "",
      "Records between the committed offset and the end of the partition."},
+    {"triggerd_consumer_lag_seconds", Type::gauge, "trigger,topic,partition", "",
+     "Age of the oldest record that is not settled; 0 where there is none."},
     {"triggerd_committed_offset", Type::gauge, "trigger,topic,partition", "",
-     "The group's committed offset, as last committed by us."},
+     "The group's committed offset."},
     {"triggerd_position_offset", Type::gauge, "trigger,topic,partition", "",
      "One past the last record read."},
+    {"triggerd_start_offset", Type::gauge, "trigger,topic,partition", "",
+     "The first offset of the partition that retention has left."},
     {"triggerd_end_offset", Type::gauge, "trigger,topic,partition", "",
-     "One past the last record of the partition, as of the last fetch."},
+     "One past the last record of the partition that may be read."},
 };
 
 // The row of a name. In constant expressions only: a name that is not in the table does not compile.

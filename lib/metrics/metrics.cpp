@@ -33,27 +33,29 @@ prometheus::Histogram::BucketBoundaries delivery_buckets() {
 // The catalogue's rows as families of the library's registry.
 class Registry {
  public:
-  Counter counter(const Definition& row, const std::string& trigger) {
-    return Counter(family<prometheus::Counter>(row).Add({{"trigger", trigger}}));
+  // `owner`: the value of the first label, a trigger's name or a cluster's.
+  Counter counter(const Definition& row, const std::string& owner) {
+    return Counter(family<prometheus::Counter>(row).Add(labels(row, {owner})));
   }
-  Gauge gauge(const Definition& row, const std::string& trigger) {
-    return Gauge(family<prometheus::Gauge>(row).Add({{"trigger", trigger}}));
+  Counter counter(const Definition& row, const std::string& owner, const std::string& value) {
+    return Counter(family<prometheus::Counter>(row).Add(labels(row, {owner, value})));
   }
-  Histogram histogram(const Definition& row, const std::string& trigger,
+  Gauge gauge(const Definition& row, const std::string& owner) {
+    return Gauge(family<prometheus::Gauge>(row).Add(labels(row, {owner})));
+  }
+  Histogram histogram(const Definition& row, const std::string& owner,
                       const prometheus::Histogram::BucketBoundaries& buckets) {
-    return Histogram(family<prometheus::Histogram>(row).Add({{"trigger", trigger}}, buckets));
+    return Histogram(family<prometheus::Histogram>(row).Add(labels(row, {owner}), buckets));
   }
-  ByValue<Counter> counters(const Definition& row, const std::string& trigger) {
-    return by_value<Counter, prometheus::Counter>(row, trigger);
+  ByValue<Counter> counters(const Definition& row, const std::string& owner) {
+    return by_value<Counter, prometheus::Counter>(row, owner);
   }
-  ByValue<Gauge> gauges(const Definition& row, const std::string& trigger) {
-    return by_value<Gauge, prometheus::Gauge>(row, trigger);
+  ByValue<Gauge> gauges(const Definition& row, const std::string& owner) {
+    return by_value<Gauge, prometheus::Gauge>(row, owner);
   }
-
-  void build_info(std::string_view version, std::string_view librdkafka) {
-    family<prometheus::Gauge>(definition("triggerd_build_info"))
-        .Add({{"version", std::string(version)}, {"librdkafka", std::string(librdkafka)}})
-        .Set(1);
+  // A gauge that is 1 for what its labels say.
+  void info(const Definition& row, std::initializer_list<std::string> values) {
+    family<prometheus::Gauge>(row).Add(labels(row, values)).Set(1);
   }
 
   std::string text() const {
@@ -77,13 +79,20 @@ class Registry {
     }
   }
 
+  static std::map<std::string, std::string> labels(const Definition& row,
+                                                   std::initializer_list<std::string> values) {
+    std::map<std::string, std::string> result;
+    Words names(row.labels);
+    for (const std::string& value : values) result.emplace(names.next(), value);
+    return result;
+  }
+
   template <typename Handle, typename Metric>
-  ByValue<Handle> by_value(const Definition& row, const std::string& trigger) {
-    const std::string label(row.labels.substr(row.labels.rfind(',') + 1));
+  ByValue<Handle> by_value(const Definition& row, const std::string& owner) {
     std::map<std::string, Handle, std::less<>> handles;
     Words values(row.values);
     for (std::string_view value = values.next(); !value.empty(); value = values.next()) {
-      handles.emplace(value, family<Metric>(row).Add({{"trigger", trigger}, {label, std::string(value)}}));
+      handles.emplace(value, family<Metric>(row).Add(labels(row, {owner, std::string(value)})));
     }
     return ByValue<Handle>(std::move(handles));
   }
@@ -116,6 +125,8 @@ TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
       lanes_alarmed(r.gauge(definition("triggerd_lanes_alarmed"), name)),
       partitions_paused(r.gauge(definition("triggerd_partitions_paused"), name)),
       assigned_partitions(r.gauge(definition("triggerd_assigned_partitions"), name)),
+      lag_complete(r.gauge(definition("triggerd_lag_complete"), name)),
+      target_processes(r.gauge(definition("triggerd_scale_target_processes"), name)),
       rebalances(r.counters(definition("triggerd_rebalances_total"), name)),
       commits(r.counters(definition("triggerd_commits_total"), name)),
       commit_duration(r.histogram(definition("triggerd_commit_duration_seconds"), name, commit_buckets())),
@@ -139,9 +150,30 @@ PartitionSnapshot TriggerMetrics::partitions() const {
   return {trigger_, partitions_};
 }
 
+OutlookMetrics::OutlookMetrics(Registry& r, const std::string& name)
+    : snapshot_timestamp(r.gauge(definition("triggerd_lag_snapshot_timestamp_seconds"), name)),
+      anomalies(r.counters(definition("triggerd_lag_anomalies_total"), name)),
+      consumer_status(r.gauges(definition("triggerd_consumer_status"), name)),
+      target_instances(r.gauge(definition("triggerd_scale_target_instances"), name)),
+      current_instances(r.gauge(definition("triggerd_scale_current_instances"), name)),
+      active(r.gauge(definition("triggerd_scale_active"), name)),
+      stuck_partitions(r.gauge(definition("triggerd_scale_stuck_partitions"), name)),
+      decisions(r.counters(definition("triggerd_scale_decisions_total"), name)) {}
+
+ClusterMetrics::ClusterMetrics(Registry& r, std::string name)
+    : refresh_duration(
+          r.histogram(definition("triggerd_lag_refresh_duration_seconds"), name, commit_buckets())),
+      requests(r.counters(definition("triggerd_lag_requests_total"), name)),
+      registry_(r),
+      cluster_(std::move(name)) {}
+
+void ClusterMetrics::error(const std::string& name, std::uint64_t count) {
+  registry_.counter(definition("triggerd_lag_refresh_errors_total"), cluster_, name).add(count);
+}
+
 Metrics::Metrics(std::string_view version, std::string_view librdkafka)
     : registry_(std::make_unique<Registry>()) {
-  registry_->build_info(version, librdkafka);
+  registry_->info(definition("triggerd_build_info"), {std::string(version), std::string(librdkafka)});
 }
 
 Metrics::~Metrics() = default;
@@ -151,6 +183,24 @@ TriggerMetrics& Metrics::trigger(const std::string& name) {
   std::unique_ptr<TriggerMetrics>& slot = triggers_[name];
   if (!slot) slot = std::make_unique<TriggerMetrics>(*registry_, name);
   return *slot;
+}
+
+OutlookMetrics& Metrics::outlook(const std::string& trigger) {
+  const std::scoped_lock lock(mutex_);
+  std::unique_ptr<OutlookMetrics>& slot = outlooks_[trigger];
+  if (!slot) slot = std::make_unique<OutlookMetrics>(*registry_, trigger);
+  return *slot;
+}
+
+ClusterMetrics& Metrics::cluster(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  std::unique_ptr<ClusterMetrics>& slot = clusters_[name];
+  if (!slot) slot = std::make_unique<ClusterMetrics>(*registry_, name);
+  return *slot;
+}
+
+void Metrics::trigger_info(const std::string& trigger, const std::string& group, const std::string& cluster) {
+  registry_->info(definition("triggerd_trigger_info"), {trigger, group, cluster});
 }
 
 std::string Metrics::render() const {

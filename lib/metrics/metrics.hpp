@@ -41,7 +41,7 @@ class TriggerMetrics {
   Gauge in_flight_records, in_flight_limit_records;
   Gauge undelivered_records, held_records, held_bytes;
   Gauge lanes_parked, lanes_blocked, lanes_alarmed, partitions_paused;
-  Gauge assigned_partitions;
+  Gauge assigned_partitions, lag_complete, target_processes;
   ByValue<Counter> rebalances;
   ByValue<Counter> commits;
   Histogram commit_duration;
@@ -50,7 +50,7 @@ class TriggerMetrics {
   ByValue<Counter> worker_recycles;
   Counter worker_start_failures, worker_losses, worker_protocol_errors;
 
-  // All that this daemon owns now: partitions that are not named lose their series.
+  // All that are shown: partitions that are not named lose their series.
   void set_partitions(std::vector<PartitionValues> partitions);
   PartitionSnapshot partitions() const;
 
@@ -58,6 +58,32 @@ class TriggerMetrics {
   const std::string trigger_;
   mutable std::mutex mutex_;
   std::vector<PartitionValues> partitions_;  // guarded by mutex_
+};
+
+// Of a trigger's group and what follows from its lag: there only once that is known, or it would read as 0.
+class OutlookMetrics {
+ public:
+  OutlookMetrics(Registry& registry, const std::string& trigger);
+
+  Gauge snapshot_timestamp;
+  ByValue<Counter> anomalies;
+  ByValue<Gauge> consumer_status;
+  Gauge target_instances, current_instances, active, stuck_partitions;
+  ByValue<Counter> decisions;
+};
+
+// Of the lag source of one cluster.
+class ClusterMetrics {
+ public:
+  ClusterMetrics(Registry& registry, std::string cluster);
+
+  Histogram refresh_duration;
+  ByValue<Counter> requests;
+  void error(const std::string& name, std::uint64_t count);
+
+ private:
+  Registry& registry_;
+  const std::string cluster_;
 };
 
 class Metrics {
@@ -70,6 +96,9 @@ class Metrics {
   // The trigger's handles; they stay where they are as long as Metrics lives. The first call makes its
   // series.
   TriggerMetrics& trigger(const std::string& name);
+  OutlookMetrics& outlook(const std::string& trigger);
+  ClusterMetrics& cluster(const std::string& name);
+  void trigger_info(const std::string& trigger, const std::string& group, const std::string& cluster);
 
   // The page: Prometheus text format 0.0.4.
   std::string render() const;
@@ -77,7 +106,10 @@ class Metrics {
  private:
   const std::unique_ptr<Registry> registry_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<TriggerMetrics>> triggers_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::map<std::string, std::unique_ptr<TriggerMetrics>> triggers_;
+  std::map<std::string, std::unique_ptr<OutlookMetrics>> outlooks_;
+  std::map<std::string, std::unique_ptr<ClusterMetrics>> clusters_;
 };
 
 }  // namespace triggerd::metrics

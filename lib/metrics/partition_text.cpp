@@ -1,13 +1,15 @@
 #include "metrics/partition_text.hpp"
 
 #include <charconv>
+#include <type_traits>
+#include <variant>
 
 #include "metrics/catalog.hpp"
 
 namespace triggerd::metrics {
 namespace {
 
-using Value = std::optional<std::int64_t>;
+using Value = std::variant<std::monostate, std::int64_t, double>;
 
 Value number(const std::optional<Offset>& offset) { return offset ? Value(offset->value) : Value(); }
 
@@ -17,16 +19,26 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {definition("triggerd_consumer_lag_records"), [](const PartitionValues& p) { return p.lag; }},
+    {definition("triggerd_consumer_lag_records"),
+     [](const PartitionValues& p) { return p.lag ? Value(*p.lag) : Value(); }},
+    {definition("triggerd_consumer_lag_seconds"),
+     [](const PartitionValues& p) {
+       return p.behind ? Value(std::chrono::duration<double>(*p.behind).count()) : Value();
+     }},
     {definition("triggerd_committed_offset"), [](const PartitionValues& p) { return number(p.committed); }},
     {definition("triggerd_position_offset"), [](const PartitionValues& p) { return number(p.position); }},
+    {definition("triggerd_start_offset"), [](const PartitionValues& p) { return number(p.start); }},
     {definition("triggerd_end_offset"), [](const PartitionValues& p) { return number(p.end); }},
 };
 
-void append_number(std::string& out, std::int64_t value) {
-  char text[24];
-  const auto end = std::to_chars(text, text + sizeof text, value);
-  out.append(text, end.ptr);
+void append_number(std::string& out, const Value& value) {
+  char text[32];
+  std::visit(
+      [&](const auto& v) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(v)>, std::monostate>)
+          out.append(text, std::to_chars(text, text + sizeof text, v).ptr);
+      },
+      value);
 }
 
 void append_head(std::string& out, const Definition& row) {
@@ -72,11 +84,11 @@ void append_partitions(std::string& out, std::span<const PartitionSnapshot> trig
       for (const PartitionValues& p : partitions) {
         const std::string& label_set = labels[i++];
         const Value value = family.value(p);
-        if (!value) continue;
+        if (std::holds_alternative<std::monostate>(value)) continue;
         if (!head) append_head(out, family.definition);
         head = true;
         out.append(family.definition.name).append(label_set);
-        append_number(out, *value);
+        append_number(out, value);
         out += '\n';
       }
     }

@@ -1,7 +1,6 @@
 // The series that have one line per partition, written straight to text from a snapshot: a thousand
 // partitions cost as many microseconds, where registered metrics would cost tens of milliseconds on the loop
-// that serves the page. A partition that is not in the snapshot has no line, so a revoked one vanishes by
-// itself. Pure.
+// that serves the page. A partition that is not in the snapshot has no line. Pure.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +11,17 @@
 #include <utility>
 #include <vector>
 
+#include "base/time.hpp"
 #include "base/types.hpp"
 
 namespace triggerd::metrics {
 
-// What is known of one owned partition; what is not known is not exported (it must never read as 0).
+// What is known of one partition; what is not known is not exported (it must never read as 0).
 struct PartitionValues {
   TopicPartition source;
   std::optional<std::int64_t> lag;
-  std::optional<Offset> committed, position, end;
+  std::optional<Duration> behind;
+  std::optional<Offset> committed, position, start, end;
   bool operator==(const PartitionValues&) const = default;
 };
 

@@ -63,9 +63,8 @@ Wants wants(const Evidence& e, const config::ScalePolicy& policy, std::uint32_t 
   return wants;
 }
 
-std::optional<std::uint32_t> cap_of(const Evidence& evidence, const config::ScalePolicy& policy,
-                                    config::Ordering ordering) {
-  if (policy.allow_idle_consumers || ordering != config::Ordering::partition) return std::nullopt;
+std::optional<std::uint32_t> cap_of(const Evidence& evidence, const config::ScalePolicy& policy) {
+  if (policy.allow_idle_consumers) return std::nullopt;
   return std::max(policy.limit_to_partitions_with_lag ? evidence.partitions_with_lag : evidence.partitions,
                   1U);
 }

@@ -19,9 +19,9 @@ Evidence sum_up(const lag::Snapshot& snapshot, const std::set<TopicPartition>& s
 // What each rule asks for. `current`: instances there are.
 Wants wants(const Evidence& evidence, const config::ScalePolicy& policy, std::uint32_t current);
 
-// Absent where more instances than partitions are of use, or are allowed; else at least 1.
-std::optional<std::uint32_t> cap_of(const Evidence& evidence, const config::ScalePolicy& policy,
-                                    config::Ordering ordering);
+// A partition is read by one instance, whatever the order in it. Absent where idle ones are allowed; else at
+// least 1.
+std::optional<std::uint32_t> cap_of(const Evidence& evidence, const config::ScalePolicy& policy);
 
 // The fewest instances with which no instance has more partitions than with `instances` of them.
 std::uint32_t even(std::uint32_t instances, std::uint32_t partitions);

@@ -41,7 +41,7 @@ const Decision& Scaler::decide(const lag::Snapshot& snapshot, const Inputs& inpu
     hold(d, now);
   } else {
     d.wants = wants(d.evidence, policy_, inputs.current);
-    d.cap = cap_of(d.evidence, policy_, ordering_);
+    d.cap = cap_of(d.evidence, policy_);
     follow(d, now);
   }
   if (manual_) {

@@ -39,8 +39,8 @@ class Scaler {
   static constexpr std::size_t kRemembered = 100;  // decisions
   static constexpr int kStaleAfter = 3;            // refreshes
 
-  Scaler(const config::ScalePolicy& policy, config::Ordering ordering, Duration refresh)
-      : policy_(policy), ordering_(ordering), refresh_(refresh), stabilizer_(policy.scale_down_window, {}) {}
+  Scaler(const config::ScalePolicy& policy, Duration refresh)
+      : policy_(policy), refresh_(refresh), stabilizer_(policy.scale_down_window, {}) {}
 
   // `now` never goes back. The reference holds until the next call.
   const Decision& decide(const lag::Snapshot& snapshot, const Inputs& inputs, TimePoint now);
@@ -57,7 +57,6 @@ class Scaler {
   void remember(Decision decision);
 
   config::ScalePolicy policy_;
-  config::Ordering ordering_;
   Duration refresh_;
   StuckPartitions stuck_;
   ArrivalRate arrival_;

@@ -1,8 +1,8 @@
 // How the original's scale controller is answered: votes from samples, targets, and one answer for all
 // functions. Pure.
 //
-// KafkaGenericTopicScaler, KafkaGenericTargetScaler and ScaleManager (reference/azure-kafka-trigger.md E2,
-// E3, E5), rule by rule, for controllers that expect them. Our own answer is scaler.hpp.
+// The original's KafkaGenericTopicScaler and KafkaGenericTargetScaler, and the SDK's ScaleManager, rule by
+// rule, for controllers that expect them. Our own answer is scaler.hpp.
 #pragma once
 
 #include <cstdint>

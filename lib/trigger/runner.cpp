@@ -365,6 +365,8 @@ Status Runner::Impl::status() const {
   s.stats = pipeline_.stats();
   s.busy = pipeline_.workers().busy(s.at);
   s.batch_times = pipeline_.workers().batch_times();
+  s.silent = pipeline_.workers().silence(s.at);
+  s.concurrency = pipeline_.workers().concurrency();
   if (pool_) s.pool = pool_->stats();
   if (left_) return s;  // no partition is ours any more
   std::map<TopicPartition, Offset> ends;

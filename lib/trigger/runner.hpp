@@ -28,7 +28,7 @@ struct RunnerSpec {
   std::string sdk_python_path;  // of the bundled Python SDK; empty: none
   std::uint64_t seed = 0;
   std::string state_directory;             // of the journal; empty: none
-  worker::MemoryReader* memory = nullptr;  // outlives the runner; needed where maxMemory is set
+  worker::MemoryReader* memory = nullptr;  // outlives the runner; needed where measures_memory(worker)
 };
 
 // What the runner tells of itself. Called on its loop.

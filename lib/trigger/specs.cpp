@@ -63,6 +63,20 @@ kafka::ConsumerSpec consumer_spec(const config::Trigger& trigger) {
           .queued_bytes = queued_bytes(trigger)};
 }
 
+std::string cluster_name(const config::Trigger& trigger) {
+  return trigger.cluster.empty() ? trigger.name : trigger.cluster;
+}
+
+kafka::LagGroup lag_group(const config::Trigger& trigger) {
+  const auto isolation = trigger.connection.kafka.find("isolation.level");
+  return {.trigger = trigger.name,
+          .group = trigger.consumer_group,
+          .topics = trigger.topics,
+          .start_from = trigger.start_from,
+          .read_committed =
+              isolation == trigger.connection.kafka.end() || isolation->second != "read_uncommitted"};
+}
+
 kafka::ProducerSpec producer_spec(const config::Trigger& trigger) {
   kafka::ProducerSpec spec;
   spec.connection = trigger.connection;

@@ -2,7 +2,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 namespace triggerd::trigger {
 namespace json = boost::json;
@@ -13,7 +12,8 @@ json::value number(const std::optional<Offset>& offset) {
 }
 
 json::object pool_json(const worker::PoolStats& pool) {
-  return {{"starting", pool.starting},
+  return {{"wanted", pool.wanted},
+          {"starting", pool.starting},
           {"ready", pool.ready},
           {"stopping", pool.stopping},
           {"backingOff", pool.backing_off},
@@ -84,35 +84,35 @@ std::vector<std::string> not_ready(const Status& status) {
   return reasons;
 }
 
-std::string to_json(const Status& status) {
+json::object to_json(const Status& status) {
   json::array topics(status.topics.begin(), status.topics.end());
   json::array partitions;
   for (const PartitionReport& p : status.partitions) partitions.push_back(partition_json(p));
   const pipeline::Stats& s = status.stats;
-  return json::serialize(json::object{{"trigger", status.trigger},
-                                      {"group", status.group},
-                                      {"topics", std::move(topics)},
-                                      {"state", name(status.state)},
-                                      {"joined", status.joined},
-                                      {"lastError", status.last_error},
-                                      {"inFlight", s.in_flight},
-                                      {"inFlightLimit", status.bound},
-                                      {"heldRecords", s.held_records},
-                                      {"heldBytes", s.held_bytes},
-                                      {"reading", s.reading},
-                                      {"settled", json::object{{"ok", s.settled_ok},
-                                                               {"deadLetter", s.settled_dead_letter},
-                                                               {"drop", s.settled_drop},
-                                                               {"skip", s.settled_skip}}},
-                                      {"skipsRefused", s.skips_refused},
-                                      {"deadLettersFailed", s.dead_letters_failed},
-                                      {"lanesParked", s.lanes_parked},
-                                      {"lanesBlocked", s.lanes_blocked},
-                                      {"lanesAlarmed", s.lanes_alarmed},
-                                      {"failedAttempts", s.attempts_failed},
-                                      {"unread", json::array(status.unread.begin(), status.unread.end())},
-                                      {"workers", pool_json(status.pool)},
-                                      {"partitions", std::move(partitions)}});
+  return {{"trigger", status.trigger},
+          {"group", status.group},
+          {"topics", std::move(topics)},
+          {"state", name(status.state)},
+          {"joined", status.joined},
+          {"lastError", status.last_error},
+          {"inFlight", s.in_flight},
+          {"inFlightLimit", status.bound},
+          {"heldRecords", s.held_records},
+          {"heldBytes", s.held_bytes},
+          {"reading", s.reading},
+          {"settled", json::object{{"ok", s.settled_ok},
+                                   {"deadLetter", s.settled_dead_letter},
+                                   {"drop", s.settled_drop},
+                                   {"skip", s.settled_skip}}},
+          {"skipsRefused", s.skips_refused},
+          {"deadLettersFailed", s.dead_letters_failed},
+          {"lanesParked", s.lanes_parked},
+          {"lanesBlocked", s.lanes_blocked},
+          {"lanesAlarmed", s.lanes_alarmed},
+          {"failedAttempts", s.attempts_failed},
+          {"unread", json::array(status.unread.begin(), status.unread.end())},
+          {"workers", pool_json(status.pool)},
+          {"partitions", std::move(partitions)}};
 }
 
 }  // namespace triggerd::trigger

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "dispatch/durations.hpp"
 #include "pipeline/stats.hpp"
 #include "worker/pool.hpp"
@@ -35,6 +37,8 @@ struct Status {
   pipeline::Stats stats;
   Duration busy{};                  // that workers had something to do, added up since the trigger began
   dispatch::Durations batch_times;  // from sending a batch to its last answer
+  Duration silent{};                // the longest that a worker which has work has said nothing
+  std::uint32_t concurrency = 1;    // records one worker takes at once
   worker::PoolStats pool;
   std::vector<PartitionReport> partitions;
   std::vector<std::string> unread;  // partitions that are ours and not read, with the reason
@@ -43,7 +47,7 @@ struct Status {
 // Why the trigger is not ready to work, each in one sentence; empty: it is.
 std::vector<std::string> not_ready(const Status& status);
 
-// The members of /api/triggers/NAME.
-std::string to_json(const Status& status);
+// The members of /api/triggers/NAME; scale_json.hpp has more of them.
+boost::json::object to_json(const Status& status);
 
 }  // namespace triggerd::trigger

@@ -22,8 +22,8 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
     share_budget(spec_.triggers, spec_.max_in_flight_bytes);
     const unsigned cores = spec_.loops > 0 ? spec_.loops : std::max(1U, std::thread::hardware_concurrency());
     const std::size_t loops = std::max<std::size_t>(1, std::min<std::size_t>(cores, spec_.triggers.size()));
-    const auto limited = [](const config::Trigger& t) { return t.worker.max_memory > 0; };
-    if (std::ranges::any_of(spec_.triggers, limited)) memory_ = std::make_unique<worker::MemoryReader>();
+    const auto measured = [](const config::Trigger& t) { return worker::measures_memory(t.worker); };
+    if (std::ranges::any_of(spec_.triggers, measured)) memory_ = std::make_unique<worker::MemoryReader>();
     for (std::size_t i = 0; i < loops; ++i)
       loops_.push_back(std::make_unique<EventLoop>("loop-" + std::to_string(i)));
   }
@@ -32,7 +32,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
   void start();
   bool skip(const std::string& trigger, pipeline::Skip skip);
   void resize(const std::string& trigger, std::uint32_t processes);
-  void report();
+  void report(const std::string& trigger);
   void drain(TimePoint deadline, std::function<void()> done);
   void resume();
   void probe_loops(std::function<void()> alive);
@@ -126,12 +126,8 @@ bool Supervisor::Impl::tell(const std::string& trigger, std::function<void(Runne
   return false;
 }
 
-void Supervisor::Impl::report() {
-  for (Slot& slot : slots_) {
-    slot.loop->post([&slot] {
-      if (slot.runner) slot.runner->report();
-    });
-  }
+void Supervisor::Impl::report(const std::string& trigger) {
+  tell(trigger, [](Runner& runner) { runner.report(); });
 }
 
 void Supervisor::Impl::drain(TimePoint deadline, std::function<void()> done) {
@@ -188,7 +184,7 @@ bool Supervisor::skip(const std::string& trigger, pipeline::Skip skip) {
 void Supervisor::resize(const std::string& trigger, std::uint32_t processes) {
   impl_->resize(trigger, processes);
 }
-void Supervisor::report() { impl_->report(); }
+void Supervisor::report(const std::string& trigger) { impl_->report(trigger); }
 void Supervisor::resume() { impl_->resume(); }
 void Supervisor::drain(TimePoint deadline, std::function<void()> done) {
   impl_->drain(deadline, std::move(done));

@@ -50,8 +50,8 @@ class Supervisor {
   bool skip(const std::string& trigger, pipeline::Skip skip);
   // How many worker processes the trigger is to keep.
   void resize(const std::string& trigger, std::uint32_t processes);
-  // A new status of each trigger comes soon, though nothing may have happened.
-  void report();
+  // A new status of the trigger comes soon, though nothing may have happened.
+  void report(const std::string& trigger);
   // Each trigger drains by itself; `done` once all have. A second call brings the deadline forward.
   void drain(TimePoint deadline, std::function<void()> done);
   // Starts the triggers again, all of which have drained.

@@ -1,8 +1,10 @@
 #include "worker/memory.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -70,7 +72,35 @@ std::uint64_t bytes_of(std::span<const ProcessSample> all, pid_t leader, std::ui
   return proportional;
 }
 
+// The number in a file of one; nothing where there is none, as of "max".
+std::optional<std::uint64_t> number_in(const std::string& path) {
+  const std::string text = read_proc(path);
+  std::uint64_t value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return std::nullopt;
+  return value;
+}
+
+// What the control group of our own may still take; nothing where there is no limit.
+std::optional<std::uint64_t> free_in_group() {
+  const std::string text = read_proc("/proc/self/cgroup");  // "0::/system.slice/triggerd.service\n"
+  const std::size_t begin = text.find("0::/");
+  if (begin == std::string::npos) return std::nullopt;
+  const std::string path = "/sys/fs/cgroup" + text.substr(begin + 3, text.find('\n', begin) - begin - 3);
+  const auto most = number_in(path + "/memory.max"), now = number_in(path + "/memory.current");
+  if (!most || !now) return std::nullopt;
+  return *most - std::min(*now, *most);
+}
+
 }  // namespace
+
+std::optional<std::uint64_t> free_memory() {
+  const std::string text = read_proc("/proc/meminfo");
+  constexpr std::string_view kName = "MemAvailable:";
+  const std::size_t begin = text.find(kName);
+  if (begin == std::string::npos) return free_in_group();
+  std::uint64_t kib = std::strtoull(text.c_str() + begin + kName.size(), nullptr, 10);
+  return std::min(kib * 1024, free_in_group().value_or(UINT64_MAX));
+}
 
 class MemoryReader::Impl {
  public:

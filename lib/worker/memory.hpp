@@ -12,11 +12,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <sys/types.h>
 
 namespace triggerd::worker {
+
+// Bytes that could still be had without swapping: of the machine (MemAvailable), or of our own control group
+// (memory.max) where that is less. Nothing where /proc does not say. Any thread; some 50 µs.
+std::optional<std::uint64_t> free_memory();
 
 class MemoryReader {
  public:

@@ -37,7 +37,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
         recycling_(spec_->timings),
         recycle_timer_(loop),
         memory_timer_(loop) {
-    TRIGGERD_INVARIANT(spec_->worker.max_memory == 0 || spec_->memory, "somebody reads the memory");
+    TRIGGERD_INVARIANT(!measures_memory(spec_->worker) || spec_->memory, "somebody reads the memory");
   }
 
   void start();
@@ -66,7 +66,6 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
   void changed() {
     if (sink_.changed) sink_.changed();
   }
-
   void recycle();
   void recycle_after(std::optional<Duration> wait);
   void replace(Place& place);
@@ -92,7 +91,7 @@ class Pool::Impl : public std::enable_shared_from_this<Pool::Impl> {
 
 void Pool::Impl::start() {
   resize(spec_->worker.min_processes);
-  if (spec_->worker.max_memory > 0) measure_later();
+  if (measures_memory(spec_->worker)) measure_later();
 }
 
 template <typename F>
@@ -309,7 +308,8 @@ void Pool::Impl::measure() {
       if (const auto self = weak.lock()) self->measured(ids, bytes);
     });
   };
-  spec_->memory->read(std::move(leaders), spec_->worker.max_memory, std::move(answer));
+  const std::uint64_t limit = spec_->worker.max_memory;
+  spec_->memory->read(std::move(leaders), limit > 0 ? limit : UINT64_MAX, std::move(answer));
 }
 
 void Pool::Impl::measured(const std::vector<WorkerId>& ids, const std::vector<std::uint64_t>& bytes) {

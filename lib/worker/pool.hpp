@@ -27,13 +27,18 @@ namespace triggerd::worker {
 
 class MemoryReader;
 
+// A limit, and a pool that grows, need to know what a process takes.
+inline bool measures_memory(const config::WorkerSpec& worker) {
+  return worker.max_memory > 0 || worker.max_processes > worker.min_processes;
+}
+
 struct PoolSpec {
   std::string trigger;
   config::WorkerSpec worker;
   wire::Welcome welcome;           // but for `worker`, the number, which the pool fills in
   std::uint64_t seed = 0;          // of the jitter
   std::string sdk_python_path;     // appended to the workers' PYTHONPATH; empty: nothing
-  MemoryReader* memory = nullptr;  // outlives the pool; needed where maxMemory is set
+  MemoryReader* memory = nullptr;  // outlives the pool; needed where measures_memory(worker)
   Timings timings;
 };
 
@@ -44,7 +49,8 @@ struct PoolStats {
   // Places whose processes have failed again and again (restart.hpp), until one lives for long; what their
   // processes are doing is counted above all the same.
   std::uint32_t crash_looping = 0;
-  std::string last_crash;  // how the latest of those ended; empty: there is none
+  std::uint64_t largest_bytes = 0;  // of memory one process takes, as last read; 0: not read
+  std::string last_crash;           // how the latest of those ended; empty: there is none
   // restarts: starts in place of one that failed. losses: ready ones that crashed.
   std::uint64_t starts = 0, restarts = 0, start_failures = 0, losses = 0, protocol_errors = 0;
   std::uint64_t recycled_for_requests = 0, recycled_for_memory = 0;

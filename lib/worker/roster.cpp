@@ -1,5 +1,7 @@
 #include "worker/roster.hpp"
 
+#include <algorithm>
+
 namespace triggerd::worker {
 
 Member* Roster::find(WorkerId id) {
@@ -21,6 +23,7 @@ std::uint32_t Roster::starting() const {
 void Roster::count(PoolStats& stats) const {
   for (const auto& [id, member] : members_) {
     stats.ignored_answers += member.worker->ignored_answers();
+    stats.largest_bytes = std::max(stats.largest_bytes, member.memory);
     switch (member.worker->state()) {
       case Worker::State::starting: ++stats.starting; break;
       case Worker::State::ready: ++stats.ready; break;

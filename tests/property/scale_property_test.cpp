@@ -14,7 +14,6 @@
 namespace triggerd::scale {
 namespace {
 
-using config::Ordering;
 using config::ScalePolicy;
 using std::chrono::seconds;
 
@@ -90,10 +89,7 @@ std::vector<Turn> any_story() {
   return story;
 }
 
-Scaler any_scaler(const ScalePolicy& policy) {
-  const auto ordering = *rc::gen::element(Ordering::partition, Ordering::key, Ordering::none);
-  return Scaler(policy, ordering, kRefresh);
-}
+Scaler any_scaler(const ScalePolicy& policy) { return Scaler(policy, kRefresh); }
 
 bool is_hold(Rule rule) {
   return rule == Rule::stale_hold || rule == Rule::incomplete_hold || rule == Rule::no_data_hold;
@@ -158,7 +154,7 @@ TEST(ScalerProperty, StepsAreWithinTheirLimits) {
 TEST(ScalerProperty, TheSameStoryIsToldTheSameWay) {
   expect(rc::check([] {
     const ScalePolicy policy = any_policy();
-    Scaler one(policy, Ordering::partition, kRefresh), other = one;
+    Scaler one(policy, kRefresh), other = one;
     for (const Turn& turn : any_story()) {
       const Decision a = one.decide(turn.snapshot, turn.inputs, turn.now);
       const Decision b = other.decide(turn.snapshot, turn.inputs, turn.now);

@@ -52,8 +52,7 @@ ScaleWorld::ScaleWorld(std::uint64_t seed)
       start_delay_(random_.between(10, 90)),
       rebalance_(random_.between(1, 8)),
       sources_(random_.between(4, 24)),
-      scaler_(policy_ = any_policy(random_, speed_ * most_processes_), config::Ordering::partition,
-              refresh_) {
+      scaler_(policy_ = any_policy(random_, speed_ * most_processes_), refresh_) {
   const Topic topic("orders");
   snapshot_.trigger = "orders";
   for (std::size_t i = 0; i < sources_.size(); ++i) {

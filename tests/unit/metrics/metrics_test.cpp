@@ -28,8 +28,10 @@ std::string value(const std::string& page, const std::string& series) {
 PartitionValues partition(std::int32_t number) {
   return {.source = {Topic("orders"), Partition{number}},
           .lag = 3,
+          .behind = 1500ms,
           .committed = Offset{7},
           .position = Offset{9},
+          .start = Offset{2},
           .end = Offset{10}};
 }
 
@@ -39,6 +41,9 @@ void fill(Metrics& metrics) {
   t.batch_records.observe(5);
   t.commit_duration.observe(3ms);
   t.set_partitions({partition(0)});
+  metrics.trigger_info("t", "g", "main");
+  metrics.outlook("t");
+  metrics.cluster("main").error("_TIMED_OUT", 2);
 }
 
 TEST(Counter, AddsAndFollows) {
@@ -95,6 +100,53 @@ TEST(Histogram, CountsIntoBuckets) {
   EXPECT_EQ(value(page, "triggerd_batch_records_bucket{trigger=\"t\",le=\"500\"}"), "1");
 }
 
+TEST(Histogram, FollowsDurationsThatAreCountedElsewhere) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& t = metrics.trigger("t");
+  dispatch::Durations d;
+  d.add(3ms);
+  t.batch_duration.follow(d);
+  d.add(3ms);
+  d.add(700ms);
+  t.batch_duration.follow(d);
+  t.batch_duration.follow(d);
+  const auto shown = [&](const std::string& rest) {
+    return value(metrics.render(), "triggerd_batch_duration_seconds" + rest);
+  };
+  EXPECT_EQ(shown("_count{trigger=\"t\"}"), "3");
+  EXPECT_EQ(shown("_sum{trigger=\"t\"}"), "0.706");
+  EXPECT_EQ(shown("_bucket{trigger=\"t\",le=\"0.005\"}"), "2");
+  EXPECT_EQ(shown("_bucket{trigger=\"t\",le=\"0.5\"}"), "2");
+  EXPECT_EQ(shown("_bucket{trigger=\"t\",le=\"1\"}"), "3");
+  dispatch::Durations anew;
+  anew.add(1ms);
+  t.batch_duration.follow(anew);
+  EXPECT_EQ(shown("_count{trigger=\"t\"}"), "4") << "it began anew";
+}
+
+TEST(Counter, FollowsTimeInSeconds) {
+  Metrics metrics("0", "0");
+  TriggerMetrics& t = metrics.trigger("t");
+  t.worker_busy.follow(1500ms);
+  t.worker_busy.follow(2500ms);
+  EXPECT_EQ(value(metrics.render(), "triggerd_worker_busy_seconds_total{trigger=\"t\"}"), "2.5");
+}
+
+TEST(Metrics, OfAGroupAreThereOnceItIsKnown) {
+  Metrics metrics("0", "0");
+  metrics.trigger("t");
+  EXPECT_EQ(value(metrics.render(), "triggerd_scale_target_instances{trigger=\"t\"}"), "")
+      << "no 0 before it is known";
+  metrics.outlook("t").target_instances.set(3);
+  EXPECT_EQ(value(metrics.render(), "triggerd_scale_target_instances{trigger=\"t\"}"), "3");
+  metrics.cluster("main").requests["list_offsets"].add(4);
+  metrics.cluster("main").error("_TRANSPORT", 1);
+  metrics.cluster("main").error("_TRANSPORT", 2);
+  const std::string page = metrics.render();
+  EXPECT_EQ(value(page, "triggerd_lag_requests_total{cluster=\"main\",kind=\"list_offsets\"}"), "4");
+  EXPECT_EQ(value(page, "triggerd_lag_refresh_errors_total{cluster=\"main\",error=\"_TRANSPORT\"}"), "3");
+}
+
 TEST(Metrics, GivesTheSameHandlesForTheSameName) {
   Metrics metrics("0", "0");
   TriggerMetrics& first = metrics.trigger("t");
@@ -137,13 +189,17 @@ TEST(Metrics, EveryFamilyOnThePageIsInTheCatalogue) {
 TEST(Metrics, ClosedLabelsAreThereFromTheStart) {
   Metrics metrics("0.1.0", "2.15.1");
   metrics.trigger("t");
+  metrics.outlook("t");
+  metrics.cluster("t");
   const std::string page = metrics.render();
   for (const Definition& row : kCatalog) {
+    const std::string owner(row.labels.substr(0, row.labels.find(',')));
     const std::string label(row.labels.substr(row.labels.rfind(',') + 1));
     Words values(row.values);
     for (std::string_view word = values.next(); !word.empty(); word = values.next()) {
       const std::string pair = label + "=\"" + std::string(word) + "\"";
-      const std::string series = label < "trigger" ? pair + ",trigger=\"t\"" : "trigger=\"t\"," + pair;
+      const std::string whose = owner + "=\"t\"";
+      const std::string series = label < owner ? pair + "," + whose : whose + "," + pair;
       EXPECT_EQ(value(page, std::string(row.name) + "{" + series + "}"), "0") << row.name << " " << series;
     }
   }

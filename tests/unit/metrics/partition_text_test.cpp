@@ -1,5 +1,6 @@
 #include "metrics/partition_text.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 
@@ -48,14 +49,18 @@ TEST(PartitionText, NothingOwnedIsNoText) {
 TEST(PartitionText, OneLineForEachKnownValue) {
   PartitionValues p = partition("orders", 3);
   p.lag = 7;
+  p.behind = std::chrono::milliseconds(1250);
   p.committed = Offset{100};
   p.position = Offset{105};
-  p.end = Offset{107};
+  p.start = Offset{1};
+  p.end = Offset{9007199254740992};
   EXPECT_EQ(without_comments(text({{"t", {p}}})),
             "triggerd_consumer_lag_records{trigger=\"t\",topic=\"orders\",partition=\"3\"} 7\n"
+            "triggerd_consumer_lag_seconds{trigger=\"t\",topic=\"orders\",partition=\"3\"} 1.25\n"
             "triggerd_committed_offset{trigger=\"t\",topic=\"orders\",partition=\"3\"} 100\n"
             "triggerd_position_offset{trigger=\"t\",topic=\"orders\",partition=\"3\"} 105\n"
-            "triggerd_end_offset{trigger=\"t\",topic=\"orders\",partition=\"3\"} 107\n");
+            "triggerd_start_offset{trigger=\"t\",topic=\"orders\",partition=\"3\"} 1\n"
+            "triggerd_end_offset{trigger=\"t\",topic=\"orders\",partition=\"3\"} 9007199254740992\n");
 }
 
 // An unknown lag must never read as zero: an autoscaler would take it for "nothing to do".

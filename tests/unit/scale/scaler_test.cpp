@@ -10,7 +10,6 @@
 namespace triggerd::scale {
 namespace {
 
-using config::Ordering;
 using config::ScalePolicy;
 using std::chrono::seconds;
 
@@ -19,12 +18,11 @@ constexpr Duration kRefresh = seconds(5);
 // A scaler that is told of a lag every 5 s, and what it said last.
 struct Fleet {
   ScalePolicy policy = {};
-  Ordering ordering = Ordering::partition;
-  Scaler scaler{policy, ordering, kRefresh};
+  Scaler scaler{policy, kRefresh};
   double now = 0;
   Inputs inputs = {};
 
-  explicit Fleet(const ScalePolicy& p = {}, Ordering o = Ordering::partition) : policy(p), ordering(o) {}
+  explicit Fleet(const ScalePolicy& p = {}) : policy(p) {}
 
   const Decision& tell(const lag::Snapshot& s) { return scaler.decide(s, inputs, at(now)); }
   std::string said(const Decision& d) const { return std::to_string(d.target) + " " + name(d.reason); }
@@ -83,11 +81,6 @@ TEST(Scaler, OneRuleEach) {
     fleet.inputs.current = row.policy.min_instances;
     EXPECT_EQ(fleet.during(60, row.lags), row.after_a_minute) << row.rule;
   }
-}
-
-TEST(Scaler, OrderingByKeyHasNoCapByPartitions) {
-  Fleet fleet({}, Ordering::key);
-  EXPECT_EQ(fleet.during(60, {9'000}), "9 steady");
 }
 
 TEST(Scaler, TheVoteComparesWithWhatThereIs) {
@@ -215,7 +208,8 @@ TEST(Scaler, ALowTrickleScalesIn) {
 TEST(Scaler, ReachesTheCap) {
   ScalePolicy policy;
   policy.max_instances = 24;
-  Fleet fleet(policy, Ordering::none);
+  policy.allow_idle_consumers = true;
+  Fleet fleet(policy);
   fleet.inputs.current = 22;
   EXPECT_EQ(fleet.during(300, {60'000}), "24 max_instances");
 }

@@ -1,4 +1,4 @@
-// Each rule of the original's scalers (reference/azure-kafka-trigger.md E2, E3, E5).
+// Each rule of the original's scalers: KafkaGenericTopicScaler, KafkaGenericTargetScaler, ScaleManager.
 #include "scale/votes.hpp"
 
 #include <gtest/gtest.h>

@@ -74,7 +74,7 @@ TEST(StatusJson, ShowsRecyclesAndCrashLoops) {
   s.pool.restarts = 6;
   s.pool.recycled_for_requests = 7;
   s.pool.recycled_for_memory = 8;
-  const auto json = boost::json::parse(to_json(s)).as_object();
+  const auto json = to_json(s);
   const auto& workers = json.at("workers").as_object();
   EXPECT_EQ(workers.at("crashLooping").to_number<int>(), 1);
   EXPECT_EQ(workers.at("lastCrash").as_string(), "signal 9 (Killed)");
@@ -87,7 +87,7 @@ TEST(StatusJson, SaysUnknownAsNullAndNeverAsZero) {
   Status s = working();
   s.partitions = {{partition({}), std::nullopt, std::nullopt},
                   {partition({lane(17, true, false)}), Offset{20}, 5}};
-  const auto json = boost::json::parse(to_json(s)).as_object();
+  const auto json = to_json(s);
   const auto& partitions = json.at("partitions").as_array();
   EXPECT_TRUE(partitions[0].at("lag").is_null());
   EXPECT_TRUE(partitions[0].at("end").is_null());
