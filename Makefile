@@ -7,7 +7,7 @@ ROW    ?= all
 SIM_SEEDS ?= 200000
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench real chaos soak clean packages-%
+.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench real chaos soak scale clean packages-%
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -81,6 +81,9 @@ chaos: test-build ## every fault on real brokers while records flow: nothing los
 
 soak: test-build ## an hour and two million records of faults at random; CHAOS="--soak 5" for less
 	tests/chaos/run --build $(BUILD) --soak 60 $(CHAOS)
+
+scale: test-build ## three daemons scaled by the target they tell while a load steps up and down; SCALE="--rate 20000"
+	tests/scale/run --build $(BUILD) $(SCALE)
 
 clean: ## remove what was built; the caches under the home directory stay
 	rm -rf build build-debug build-release build-asan build-tsan build-fuzz

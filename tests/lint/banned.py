@@ -21,6 +21,7 @@ MAY_SLEEP = {
     "tests/kafka/*": "waits for processes that have no other sign, with deadlines",
     "tests/support/kafka_produce.cpp": "paces a steady stream of records",
     "tests/e2e/handlers/*": "a handler that takes its time is what is tested",
+    "tests/scale/handlers/*": "a handler that takes its time is what has to be scaled",
     "tests/chaos/handlers/*": "a handler that takes its time is part of a fault",
     "tests/support/stub_worker*": "a worker that hangs is what is tested",
     "tests/bench/*": "a handler that takes its time is what is measured",
