@@ -1,6 +1,7 @@
 """Plays the admin listener of a daemon: what scale-to-target reads of it."""
 import http.server
 import json
+import socketserver
 import threading
 
 
@@ -9,6 +10,13 @@ def answer(target, current=1, **changed):
     return {"target": target, "current": current, "vote": 0, "active": True,
             "lag": 3600, "lagSeconds": 12.3, "stuckPartitions": 0, "stale": False, "complete": True,
             "snapshotAgeSeconds": 1.2, "rule": "lag", "reason": "3600 records of lag", **changed}
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Not an HTTPServer: that one asks the name service what it is called."""
+
+    allow_reuse_address = True
+    daemon_threads = True
 
 
 class FakeDaemon:
@@ -30,7 +38,7 @@ class FakeDaemon:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
+        self.server = Server((address, port), Handler)
         self.port = self.server.server_address[1]
         self.url = f"http://{address}:{self.port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

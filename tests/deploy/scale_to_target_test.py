@@ -1,10 +1,15 @@
 """deploy/autoscale: the number, when it is held, and what the recipes tell the clouds' programs."""
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 from fake_daemon import FakeDaemon, answer
 
@@ -26,6 +31,16 @@ sys.exit(3)
 """
 
 
+def load_tool():
+    loader = importlib.machinery.SourceFileLoader("scale_to_target", os.path.join(AUTOSCALE, "scale-to-target"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("scale_to_target", loader))
+    loader.exec_module(module)
+    return module
+
+
+TOOL = load_tool()
+
+
 class Case(unittest.TestCase):
     def daemon(self, triggers, **where):
         daemon = FakeDaemon(triggers, **where)
@@ -37,6 +52,18 @@ class Case(unittest.TestCase):
         daemon = FakeDaemon({})
         daemon.close()
         return daemon.url
+
+    def call(self, urls, *args):
+        """Exit status, stdout and stderr of the tool, in this process: a start costs more than the rest."""
+        words = [word for url in urls for word in ("--url", url)]
+        out, err = io.StringIO(), io.StringIO()
+        with (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+              unittest.mock.patch.object(sys, "argv", ["scale-to-target", *words, *map(str, args)])):
+            try:
+                status = TOOL.main()
+            except SystemExit as end:
+                status = end.code
+        return status, out.getvalue(), err.getvalue()
 
     def run_tool(self, urls, *args, program="scale-to-target", env=None):
         words = [word for url in urls for word in ("--url", url)]
@@ -86,9 +113,8 @@ class Number(Case):
             with self.subTest(name):
                 urls = [self.daemon(d).url if d is not None else self.down() for d in daemons]
                 args = ["--min", least, "--max", most] + ([] if current is None else ["--current", current])
-                done = self.run_tool(urls, *args)
-                self.assertEqual((done.returncode, done.stdout), (HELD, "") if expected is None else (0, f"{expected}\n"),
-                                 done.stderr)
+                status, out, err = self.call(urls, *args)
+                self.assertEqual((status, out), (HELD, "") if expected is None else (0, f"{expected}\n"), err)
 
     def test_a_trigger_by_name(self):
         url = self.daemon({"orders": answer(4), "audit": answer(6)}).url
@@ -109,7 +135,7 @@ class Number(Case):
                      ["--min", "1", "--max", "2", "--", "echo", "{target}", "{current}"],
                      ["--min", "1", "--max", "2", "--timeout", "0"]):
             with self.subTest(args):
-                self.assertEqual(self.run_tool([], *args).returncode, USAGE)
+                self.assertEqual(self.call([], *args)[0], USAGE)
 
 
 class Command(Case):
