@@ -19,7 +19,7 @@ STALE = {"stale": True, "rule": "stale_hold", "reason": "the lag was last known 
 PART = {"complete": False, "rule": "incomplete_hold"}
 
 # Writes down what it was told, and answers with the text that the environment has for its first word or two.
-FAKE = f"""#!{sys.executable}
+FAKE = f"""#!{sys.executable} -IS
 import json, os, sys
 with open(os.environ["RECORD"], "a") as record:
     print(json.dumps([os.path.basename(sys.argv[0])] + sys.argv[1:]), file=record)
@@ -87,6 +87,7 @@ class Number(Case):
         ("as many as there are", [{"orders": answer(5)}], 1, 10, 5, 5),
         ("stale: not down", [{"orders": answer(2, **STALE)}], 1, 10, 5, None),
         ("stale, and who has how many is not known", [{"orders": answer(9, **STALE)}], 1, 10, None, None),
+        ("stale: as many as there are", [{"orders": answer(5, **STALE)}], 1, 10, 5, None),
         ("stale: up", [{"orders": answer(6, **STALE)}], 1, 10, 5, 6),
         ("in part: not down", [{"orders": answer(2, **PART)}], 1, 10, 5, None),
         ("in part: up", [{"orders": answer(7, **PART)}], 1, 10, 5, 7),
