@@ -122,9 +122,10 @@ void produce_fill(const std::string& brokers, const Arguments& args) {
   const Owned<rd_kafka_topic_t, rd_kafka_topic_destroy> topic(
       rd_kafka_topic_new(client.get(), args.at(0).c_str(), nullptr));
   const auto begin = std::chrono::steady_clock::now();
+  const auto at_once = static_cast<std::size_t>(std::max(rate / 200, 1.0));  // a sleep for each is too slow
   std::string value(size, 'x');
   for (std::size_t i = 0; i < count; ++i) {
-    if (rate > 0)
+    if (rate > 0 && i % at_once == 0)
       std::this_thread::sleep_until(begin + std::chrono::duration<double>(static_cast<double>(i) / rate));
     const std::string number = std::to_string(i) + " ";
     value.replace(0, std::min(number.size(), value.size()), number, 0, std::min(number.size(), value.size()));
@@ -134,7 +135,7 @@ void produce_fill(const std::string& brokers, const Arguments& args) {
       if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) check(rd_kafka_last_error(), "produce");
       rd_kafka_poll(client.get(), 100);
     }
-    if (i % 1024 == 0 || rate > 0) rd_kafka_poll(client.get(), 0);
+    if (i % 1024 == 0 || (rate > 0 && i % at_once == 0)) rd_kafka_poll(client.get(), 0);
   }
   finish(client, deliveries, count);
 }
