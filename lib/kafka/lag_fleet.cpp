@@ -62,8 +62,7 @@ void LagFleet::add(LagGroup group) {
                                     false,
                                     false,
                                     {},
-                                    {},
-                                    0});
+                                    {}});
 }
 
 void LagFleet::remove(const std::string& trigger) { watched_.erase(trigger); }
@@ -85,6 +84,8 @@ std::string LagFleet::any_group() const {
 }
 
 void LagFleet::begin() {
+  finished_.clear();
+  groups_there_.reset();
   listed_ = {};
   topics_.clear();
   commits_.clear();
@@ -93,6 +94,7 @@ void LagFleet::begin() {
   for (auto& [trigger, watched] : watched_) {
     watched.in_round = true;
     watched.described = false;
+    watched.nobody = false;
     watched.asked.clear();
     watched.answers = {};
   }
@@ -121,6 +123,13 @@ std::vector<LagQuestion> LagFleet::ask_topics(const TopicList& listed) {
   }
   std::vector<LagQuestion> questions;
   for (auto& slice : slices(names, kMostAsked)) questions.push_back({Kind::topics, std::move(slice)});
+  const bool wanted =
+      std::ranges::any_of(watched_, [](const auto& e) { return e.second.in_round && !e.second.all_ours; });
+  if (listing_in_ > 0) {
+    --listing_in_;
+  } else if (wanted) {
+    questions.push_back({Kind::listing});
+  }
   return questions;
 }
 
@@ -145,15 +154,29 @@ bool LagFleet::owns_all(const Watched& watched) const {
   return std::ranges::all_of(watched.asked, [&](const auto& p) { return watched.tracker.owns(p); });
 }
 
+// One listing tells of all groups without members, at a request a broker; describing costs four a group. A
+// group that had members and is missing may just be moving: that is asked.
+bool LagFleet::nobody_in(const Watched& watched) const {
+  if (!groups_there_) return false;
+  const auto found = groups_there_->find(watched.group.group);
+  return found == groups_there_->end() ? !watched.peopled : !found->second;
+}
+
 std::vector<LagQuestion> LagFleet::ask_commits(std::size_t groups) {
   std::map<std::string, std::set<TopicPartition>> commits;
   std::set<std::string> members;
   for (auto& [trigger, watched] : watched_) {
     if (!watched.in_round) continue;
     describe(watched, "the topic was not answered for");
-    if (owns_all(watched)) continue;
+    watched.all_ours = owns_all(watched);
+    if (watched.all_ours) continue;
     for (const TopicPartition& source : watched.asked) {
       if (!watched.tracker.owns(source)) commits[watched.group.group].insert(source);
+    }
+    watched.nobody = nobody_in(watched);
+    if (watched.nobody) {
+      watched.members_in = 0;  // the first to come is seen at once
+      continue;
     }
     if (watched.members_in == 0) members.insert(watched.group.group);
     watched.members_in = (watched.members_in == 0 ? kMembersEvery : watched.members_in) - 1;
@@ -195,6 +218,10 @@ void LagFleet::take(rd_kafka_event_t& answer, const LagQuestion& question, std::
       for (lag::TopicAnswer& topic : kafka::topics_of(answer, question, errors))
         topics_[topic.topic] = std::move(topic);
       return;
+    case Kind::listing:
+      groups_there_ = listing_of(answer, errors);
+      if (!groups_there_) listing_in_ = kListingEvery;
+      return;
     case Kind::commits: commits_[question.names[0]] = commits_of(answer, question, now, errors); return;
     case Kind::groups: groups_.merge(groups_of(answer, errors)); return;
     case Kind::offsets:
@@ -207,6 +234,11 @@ void LagFleet::join(Watched& watched, const std::string& trouble) {
   const bool committed = watched.group.read_committed;
   if (const auto group = groups_.find(watched.group.group); group != groups_.end())
     watched.answers.group = group->second;
+  // Who may not see a group is not told of it either.
+  const auto answered = [](const auto& commit) { return commit.second.error.empty(); };
+  if (watched.nobody && std::ranges::any_of(watched.answers.commits, answered))
+    watched.answers.group.emplace();
+  if (watched.answers.group) watched.peopled = watched.answers.group->members > 0;
   for (const TopicPartition& source : watched.asked) {
     lag::LogAnswer& log = watched.answers.logs[source];
     const OffsetAnswer* start = find(offsets_, kStart, false, source);
@@ -225,17 +257,18 @@ void LagFleet::join(Watched& watched, const std::string& trouble) {
   }
 }
 
-std::vector<lag::Snapshot> LagFleet::finish(const std::string& trouble, TimePoint now, WallMillis wall) {
-  std::vector<lag::Snapshot> snapshots;
-  for (auto& [trigger, watched] : watched_) {
+std::optional<lag::Snapshot> LagFleet::finish(const std::string& trouble, TimePoint now, WallMillis wall) {
+  for (auto next = watched_.upper_bound(finished_); next != watched_.end(); ++next) {
+    auto& [trigger, watched] = *next;
+    finished_ = trigger;
     if (!watched.in_round) continue;
     if (!watched.described) describe(watched, trouble);
     join(watched, trouble);
-    snapshots.push_back(watched.tracker.finish(watched.answers, now, wall));
     watched.in_round = false;
     watched.described = false;
+    return watched.tracker.finish(watched.answers, now, wall);
   }
-  return snapshots;
+  return std::nullopt;
 }
 
 std::map<std::string, LagRefresh::Anomalies> LagFleet::anomalies() const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,8 @@ class LagFleet {
   static constexpr std::size_t kMostAsked = 1000;
   // Rounds from one look at a group's members to the next, while it is the same partitions that we own.
   static constexpr unsigned kMembersEvery = 3;
+  // Rounds without a listing of the groups after one that failed: it may have taken its time.
+  static constexpr unsigned kListingEvery = 12;
 
   void add(LagGroup group);
   void remove(const std::string& trigger);
@@ -39,8 +42,9 @@ class LagFleet {
   std::vector<LagQuestion> ask_commits(std::size_t groups);
   std::vector<LagQuestion> ask_offsets();
   void take(rd_kafka_event_t& answer, const LagQuestion& question, std::uint64_t now, ErrorCodes& errors);
-  // `trouble`: why what is missing was not answered.
-  std::vector<lag::Snapshot> finish(const std::string& trouble, TimePoint now, WallMillis wall);
+  // Of the next trigger whose round is not finished; absent: there is none. `trouble`: why what is missing
+  // was not answered.
+  std::optional<lag::Snapshot> finish(const std::string& trouble, TimePoint now, WallMillis wall);
 
   std::map<std::string, LagRefresh::Anomalies> anomalies() const;
 
@@ -57,16 +61,23 @@ class LagFleet {
     std::vector<TopicPartition> asked;
     lag::Answers answers;
     unsigned members_in = 0;  // rounds until its members are looked at
+    bool all_ours = false;    // in the last round that asked
+    bool nobody = false;      // is a member, says the listing
+    bool peopled = false;     // when its members were looked at last
   };
   using TimeKey = std::pair<std::int64_t, bool>;  // at, read committed
 
   void describe(Watched& watched, const std::string& trouble);
   std::vector<std::string> topics_of(const Watched& watched) const;
   bool owns_all(const Watched& watched) const;
+  bool nobody_in(const Watched& watched) const;
   void join(Watched& watched, const std::string& trouble);
 
   std::map<std::string, Watched> watched_;  // by trigger
+  unsigned listing_in_ = 0;                 // rounds until the groups are listed again
   // Of this round.
+  std::string finished_;  // the last trigger that is
+  std::optional<GroupListing> groups_there_;
   TopicList listed_;
   std::map<std::string, lag::TopicAnswer> topics_;
   std::map<std::string, CommitAnswers> commits_;  // by group

@@ -12,6 +12,7 @@ namespace {
 using Kind = LagQuestion::Kind;
 using TopicCollection = Owned<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 
+constexpr int kMostMs = 3'600'000;  // that librdkafka takes for a request
 constexpr char kMissing[] = "it is missing in the answer";
 
 std::vector<const char*> pointers(const std::vector<std::string>& names) {
@@ -24,6 +25,7 @@ std::vector<const char*> pointers(const std::vector<std::string>& names) {
 rd_kafka_admin_op_t operation(Kind kind) {
   switch (kind) {
     case Kind::topics: return RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
+    case Kind::listing: return RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS;
     case Kind::commits: return RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
     case Kind::groups: return RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
     case Kind::offsets: break;
@@ -42,11 +44,14 @@ std::string failed(rd_kafka_event_t& answer, ErrorCodes& errors) {
 
 }  // namespace
 
+bool asks_coordinator(Kind kind) { return kind == Kind::commits || kind == Kind::groups; }
+
 void ask(rd_kafka_t* client, rd_kafka_queue_t* answers, const LagQuestion& question, std::uintptr_t id,
          int timeout_ms) {
   std::array<char, 256> why{};
   const AdminOptions options(rd_kafka_AdminOptions_new(client, operation(question.kind)));
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, why.data(), why.size());
+  rd_kafka_AdminOptions_set_request_timeout(
+      options.get(), asks_coordinator(question.kind) ? kMostMs : timeout_ms, why.data(), why.size());
   // NOLINTNEXTLINE(performance-no-int-to-ptr)
   rd_kafka_AdminOptions_set_opaque(options.get(), reinterpret_cast<void*>(id));
   const PartitionList list = partition_list(question.partitions.size());
@@ -57,6 +62,7 @@ void ask(rd_kafka_t* client, rd_kafka_queue_t* answers, const LagQuestion& quest
       const TopicCollection topics(rd_kafka_TopicCollection_of_topic_names(names.data(), names.size()));
       return rd_kafka_DescribeTopics(client, topics.get(), options.get(), answers);
     }
+    case Kind::listing: return rd_kafka_ListConsumerGroups(client, options.get(), answers);
     case Kind::commits: {
       const GroupOffsetsRequest request(rd_kafka_ListConsumerGroupOffsets_new(names.at(0), list.get()));
       std::array<rd_kafka_ListConsumerGroupOffsets_t*, 1> requests{request.get()};
@@ -164,6 +170,23 @@ OffsetAnswers offsets_of(rd_kafka_event_t& answer, const LagQuestion& question, 
       errors.insert(RD_KAFKA_RESP_ERR__TIMED_OUT);
       offset.error = "the partition's leader did not answer";
     }
+  }
+  return out;
+}
+
+std::optional<GroupListing> listing_of(rd_kafka_event_t& answer, ErrorCodes& errors) {
+  if (!failed(answer, errors).empty()) return std::nullopt;
+  const auto* result = rd_kafka_event_ListConsumerGroups_result(&answer);
+  std::size_t count = 0;
+  const rd_kafka_error_t** failures = rd_kafka_ListConsumerGroups_result_errors(result, &count);
+  for (std::size_t i = 0; i < count; ++i) errors.insert(rd_kafka_error_code(failures[i]));
+  if (count > 0) return std::nullopt;
+  GroupListing out;
+  const rd_kafka_ConsumerGroupListing_t** groups = rd_kafka_ListConsumerGroups_result_valid(result, &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto state = rd_kafka_ConsumerGroupListing_state(groups[i]);
+    out[rd_kafka_ConsumerGroupListing_group_id(groups[i])] =
+        state != RD_KAFKA_CONSUMER_GROUP_STATE_EMPTY && state != RD_KAFKA_CONSUMER_GROUP_STATE_DEAD;
   }
   return out;
 }

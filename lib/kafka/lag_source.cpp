@@ -28,6 +28,8 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kAnswersPerTurn = 64;
+constexpr milliseconds kTurn(1);        // of finishing
+constexpr milliseconds kListing(1000);  // for the groups to be listed: without it, more is asked
 // librdkafka ends its requests by itself; should it not, the refresh ends so long after that.
 constexpr milliseconds kGrace(500);
 constexpr char kTimedOut[] = "the refresh took too long";
@@ -39,6 +41,7 @@ WallMillis wall_now() {
 const char* name_of(LagQuestion::Kind kind) {
   switch (kind) {
     case LagQuestion::Kind::topics: return "metadata";
+    case LagQuestion::Kind::listing: return "list_groups";
     case LagQuestion::Kind::commits: return "offset_fetch";
     case LagQuestion::Kind::groups: return "describe_groups";
     case LagQuestion::Kind::offsets: break;
@@ -67,7 +70,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   enum class State { made, idle, running, closing, closed };
-  enum class Stage { client, list, topics, commits, offsets };
+  enum class Stage { client, list, topics, commits, offsets, ended };
 
   void schedule(Clock::time_point at);
   void begin();
@@ -82,6 +85,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   void take(rd_kafka_event_t& event);
   void count_errors(const ErrorCodes& codes);
   void end(const std::string& trouble);
+  void finish_some();
   void drop_client();
   void finish();
   milliseconds left() const;
@@ -126,6 +130,10 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   std::unordered_map<std::uintptr_t, LagQuestion> open_;  // by id
   std::uintptr_t last_id_ = 0;                            // ids are never used again
   bool reached_ = false;                                  // a broker
+  bool spoilt_ = false;                                   // the client goes: see asks_coordinator()
+  std::string trouble_;                                   // of a round that has ended
+  Clock::time_point ended_{};
+  WallMillis ended_wall_ = 0;
   LagRefresh report_;
 };
 
@@ -159,8 +167,11 @@ void LagSource::Impl::begin() {
   stage_ = Stage::client;
   fleet_.begin();
   after(deadline_, began_ + spec_.timeout + kGrace, [round = round_](Impl& self) {
-    if (self.state_ == State::running && self.round_ == round) self.end(kTimedOut);
+    if (self.state_ == State::running && self.round_ == round && self.stage_ != Stage::ended)
+      self.end(kTimedOut);
   });
+  if (spoilt_) drop_client();
+  spoilt_ = false;
   if (client_) return list();
   if (fleet_.empty()) return end({});  // a client needs the group of a trigger
   if (!making_) make();
@@ -227,7 +238,8 @@ void LagSource::Impl::advance() {
   if (state_ != State::running || !open_.empty() || !unsent_.empty()) return;
   switch (stage_) {
     case Stage::client:
-    case Stage::list: return;
+    case Stage::list:
+    case Stage::ended: return;
     case Stage::topics: return enter(Stage::commits, fleet_.ask_commits(std::max(spec_.concurrency, 1U)));
     case Stage::commits: return enter(Stage::offsets, fleet_.ask_offsets());
     case Stage::offsets: return end({});
@@ -235,14 +247,14 @@ void LagSource::Impl::advance() {
 }
 
 void LagSource::Impl::send() {
-  const std::size_t most = std::max(spec_.concurrency, 1U);
-  while (!unsent_.empty() && open_.size() < most) {
+  while (!unsent_.empty() && open_.size() < std::max(spec_.concurrency, 1U)) {
     const auto timeout = left();
     if (timeout <= milliseconds(0)) return end(kTimedOut);
     LagQuestion question = std::move(unsent_.front());
     unsent_.pop_front();
     ++report_.requests[name_of(question.kind)];
-    ask(client_->get(), client_->events(), question, ++last_id_, static_cast<int>(timeout.count()));
+    const auto most = question.kind == LagQuestion::Kind::listing ? std::min(timeout, kListing) : timeout;
+    ask(client_->get(), client_->events(), question, ++last_id_, static_cast<int>(most.count()));
     open_.emplace(last_id_, std::move(question));
   }
 }
@@ -266,7 +278,7 @@ void LagSource::Impl::take(rd_kafka_event_t& event) {
   ErrorCodes errors;
   fleet_.take(event, question, static_cast<std::uint64_t>(wall_now() / 1000), errors);
   if (errors.empty()) reached_ = true;
-  count_errors(errors);
+  if (question.kind != LagQuestion::Kind::listing) count_errors(errors);  // other questions tell the same
   advance();
 }
 
@@ -281,21 +293,39 @@ void LagSource::Impl::count_errors(const ErrorCodes& codes) {
 
 void LagSource::Impl::end(const std::string& trouble) {
   deadline_->cancel();
+  spoilt_ = std::ranges::any_of(open_, [](const auto& one) { return asks_coordinator(one.second.kind); });
   unsent_.clear();
   open_.clear();
-  state_ = State::idle;  // first: the sink may ask or close
-  const auto now = Clock::now();
-  report_.took = now - began_;
+  stage_ = Stage::ended;
+  trouble_ = trouble;
+  ended_ = Clock::now();
+  ended_wall_ = wall_now();
+  report_.took = ended_ - began_;
   report_.timed_out = report_.timed_out || trouble == kTimedOut;
   report_.unreachable = !reached_ && !fleet_.empty();
+  finish_some();
+}
+
+// The loop has more to do than a thousand snapshots.
+void LagSource::Impl::finish_some() {
+  const auto enough = Clock::now() + kTurn;
+  while (state_ == State::running) {
+    auto snapshot = fleet_.finish(trouble_, ended_, ended_wall_);
+    if (!snapshot) break;
+    sink_.snapshot(std::move(*snapshot));
+    if (Clock::now() < enough) continue;
+    boost::asio::post(loop_, later([round = round_](Impl& self) {
+                        if (self.round_ == round) self.finish_some();
+                      }));
+    return;
+  }
+  if (state_ != State::running) return;  // the sink has closed us
+  state_ = State::idle;                  // first: the sink may ask or close
   std::uniform_real_distribution<double> jitter(0.9, 1.1);
   const auto interval = std::chrono::duration<double>(spec_.interval) * jitter(random_);
-  schedule(again_ ? now : std::max(now, began_ + duration_cast<Clock::duration>(interval)));
-  for (lag::Snapshot& snapshot : fleet_.finish(trouble, now, wall_now())) {
-    if (state_ != State::closing && state_ != State::closed) sink_.snapshot(std::move(snapshot));
-  }
+  schedule(again_ ? ended_ : std::max(ended_, began_ + duration_cast<Clock::duration>(interval)));
   report_.anomalies = fleet_.anomalies();
-  if (state_ != State::closing && state_ != State::closed) sink_.refreshed(report_);
+  sink_.refreshed(report_);
 }
 
 void LagSource::Impl::close() {

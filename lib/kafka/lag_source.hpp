@@ -48,7 +48,7 @@ struct LagSourceSpec {
 struct LagRefresh {
   Duration took{};
   std::map<std::string, std::uint64_t>
-      requests;  // by kind: metadata, offset_fetch, describe_groups, list_offsets
+      requests;  // by kind: metadata, list_groups, offset_fetch, describe_groups, list_offsets
   std::map<std::string, std::uint64_t> errors;  // requests with an error of this name (librdkafka's)
   bool timed_out = false;                       // it was ended, not all was answered
   bool unreachable = false;                     // no broker has answered anything

@@ -110,7 +110,8 @@ inline constexpr Definition kCatalog[] = {
     {"triggerd_lag_refresh_errors_total", Type::counter, "cluster,error", "",
      "Requests about lag that failed, by librdkafka's name of the error."},
     {"triggerd_lag_requests_total", Type::counter, "cluster,kind",
-     "metadata,offset_fetch,describe_groups,list_offsets", "Requests about lag, by what was asked."},
+     "metadata,list_groups,offset_fetch,describe_groups,list_offsets",
+     "Requests about lag, by what was asked."},
 
     {"triggerd_scale_target_instances", Type::gauge, "trigger", "",
      "Instances (daemons with this fleet file) the work needs."},

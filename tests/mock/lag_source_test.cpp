@@ -227,6 +227,20 @@ TEST_F(LagSourceTest, ABrokerThatIsDownIsToldAndItsReturnSeen) {
   EXPECT_FALSE(last.unreachable);
 }
 
+// librdkafka 2.15.1 ends the process where such a request times out before the coordinator is found.
+TEST_F(LagSourceTest, ACoordinatorThatIsFoundTooLateIsSurvived) {
+  cluster.produce_numbers("orders", 0, 0, 3);
+  for (int i = 0; i < 4; ++i) cluster.delay_next(Api::find_coordinator, 1200);
+  start({group("a"), group("b")}, 1h, 500ms);
+  EXPECT_TRUE(last.timed_out);
+  EXPECT_FALSE(taken["a"].complete);
+  EXPECT_TRUE(loop.until([&] {
+    refresh();
+    return taken["a"].complete;
+  }));
+  EXPECT_EQ(lag_of("a", source("orders", 0)), 3);
+}
+
 TEST_F(LagSourceTest, RefreshesRepeatAndNeverOverlap) {
   start({group("a")}, 50ms);
   EXPECT_TRUE(loop.until([&] { return refreshes >= 5; }));

@@ -23,6 +23,7 @@ enum class Api : std::int16_t {
   list_offsets = 2,
   offset_commit = 8,
   offset_fetch = 9,
+  find_coordinator = 10,
   heartbeat = 12,
   init_producer_id = 22
 };

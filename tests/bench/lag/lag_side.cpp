@@ -1,9 +1,10 @@
-// The daemon's lag side alone, for tests/bench/lag/run: lag source, scaler, metrics and /metrics, as daemon/app
-// puts them together, but no consumer: lag_side BROKERS GROUPS INTERVAL_MS
+// The daemon's lag side alone, for tests/bench/lag/run: lag source, scaler, metrics and /metrics, as
+// daemon/app puts them together, but no consumer: lag_side BROKERS GROUPS INTERVAL_MS
 //
-// GROUPS is a file: {"NAME":{"group":…,"topics":[…]},…}. It prints {"port":…} and then, for each line on stdin,
-// refreshes; with an interval above 0 it does so by itself too. After each refresh it prints
-// {"took":s,"complete":triggers,"requests":{…},"errors":{…},"longest_turn":s}: CPU the loop was held in one go.
+// GROUPS is a file: {"NAME":{"group":…,"topics":[…]},…}. It prints {"port":…} and then, for each line on
+// stdin, refreshes; with an interval above 0 it does so by itself too. After each refresh it prints
+// {"took":s,"complete":triggers,"requests":{…},"errors":{…},"longest_turn":s}: CPU the loop was held in one
+// go.
 #include <algorithm>
 #include <ctime>
 #include <exception>
@@ -165,7 +166,8 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> args(argv + 1, argv + argc);
     triggerd::log::configure(triggerd::log::Level::off, triggerd::log::Format::logfmt);
-    return triggerd::bench::Side(args.at(0), args.at(1), std::chrono::milliseconds(std::stoll(args.at(2)))).run();
+    return triggerd::bench::Side(args.at(0), args.at(1), std::chrono::milliseconds(std::stoll(args.at(2))))
+        .run();
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;
