@@ -110,6 +110,7 @@ class Metrics {
   std::map<std::string, std::unique_ptr<TriggerMetrics>> triggers_;
   std::map<std::string, std::unique_ptr<OutlookMetrics>> outlooks_;
   std::map<std::string, std::unique_ptr<ClusterMetrics>> clusters_;
+  mutable std::size_t page_size_ = 0;  // of the last
 };
 
 }  // namespace triggerd::metrics

@@ -1,10 +1,8 @@
 #include "metrics/partition_text.hpp"
 
-#include <charconv>
-#include <type_traits>
 #include <variant>
 
-#include "metrics/catalog.hpp"
+#include "metrics/text.hpp"
 
 namespace triggerd::metrics {
 namespace {
@@ -31,19 +29,9 @@ constexpr Family kFamilies[] = {
     {definition("triggerd_end_offset"), [](const PartitionValues& p) { return number(p.end); }},
 };
 
-void append_number(std::string& out, const Value& value) {
-  char text[32];
-  std::visit(
-      [&](const auto& v) {
-        if constexpr (!std::is_same_v<std::decay_t<decltype(v)>, std::monostate>)
-          out.append(text, std::to_chars(text, text + sizeof text, v).ptr);
-      },
-      value);
-}
-
-void append_head(std::string& out, const Definition& row) {
-  out.append("# HELP ").append(row.name).append(" ").append(row.help);
-  out.append("\n# TYPE ").append(row.name).append(" ").append(name(row.type)).append("\n");
+void append(std::string& out, const Value& value) {
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return append_count(out, *whole);
+  if (const auto* real = std::get_if<double>(&value)) append_number(out, *real);
 }
 
 // {trigger="…",topic="…",partition="3"}, written once and used by each family.
@@ -61,20 +49,6 @@ std::vector<std::string> label_sets(std::span<const PartitionSnapshot> triggers)
 
 }  // namespace
 
-std::string escape_label(std::string_view value) {
-  std::string out;
-  out.reserve(value.size());
-  for (const char c : value) {
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 void append_partitions(std::string& out, std::span<const PartitionSnapshot> triggers) {
   const std::vector<std::string> labels = label_sets(triggers);
   for (const Family& family : kFamilies) {
@@ -88,7 +62,7 @@ void append_partitions(std::string& out, std::span<const PartitionSnapshot> trig
         if (!head) append_head(out, family.definition);
         head = true;
         out.append(family.definition.name).append(label_set);
-        append_number(out, value);
+        append(out, value);
         out += '\n';
       }
     }

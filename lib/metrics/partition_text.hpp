@@ -1,6 +1,5 @@
-// The series that have one line per partition, written straight to text from a snapshot: a thousand
-// partitions cost as many microseconds, where registered metrics would cost tens of milliseconds on the loop
-// that serves the page. A partition that is not in the snapshot has no line. Pure.
+// The series that have one line per partition, written straight to text from a snapshot: partitions come and
+// go, and one that is not in the snapshot has no line. Pure.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +29,5 @@ using PartitionSnapshot = std::pair<std::string, std::vector<PartitionValues>>;
 
 // Appends the families in catalogue order; a family without a value is left out.
 void append_partitions(std::string& out, std::span<const PartitionSnapshot> triggers);
-
-// A label's value between its quotes, as the text format 0.0.4 wants it.
-std::string escape_label(std::string_view value);
 
 }  // namespace triggerd::metrics

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "metrics/text.hpp"
+
 namespace triggerd::metrics {
 namespace {
 

@@ -1,0 +1,64 @@
+// The catalogue's rows with their series, and their page in Prometheus text format 0.0.4. What a series holds
+// is prometheus-cpp's; its label set is text, made once, and a scrape copies it: a fleet of a thousand
+// triggers has more than a hundred thousand series, which the library's own serializer takes a quarter second
+// for.
+//
+// Thread: any. What is added stays where it is.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <initializer_list>
+#include <iterator>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+
+#include "metrics/catalog.hpp"
+#include "metrics/handles.hpp"
+
+namespace triggerd::metrics {
+
+class Registry {
+ public:
+  using Bounds = prometheus::Histogram::BucketBoundaries;
+
+  // `owner`: the value of the first label, a trigger's name or a cluster's.
+  Counter counter(const Definition& row, const std::string& owner);
+  Gauge gauge(const Definition& row, const std::string& owner);
+  Histogram histogram(const Definition& row, const std::string& owner, const Bounds& bounds);
+  // One for each value the row names.
+  ByValue<Counter> counters(const Definition& row, const std::string& owner);
+  ByValue<Gauge> gauges(const Definition& row, const std::string& owner);
+  // The one that is there already, else a new one; for rows of few series.
+  Counter find_counter(const Definition& row, std::initializer_list<std::string> values);
+  // A gauge that is 1 for what its labels say.
+  void info(const Definition& row, std::initializer_list<std::string> values);
+
+  void append(std::string& page) const;
+
+ private:
+  template <typename Metric>
+  struct Series {
+    template <typename... Arguments>
+    explicit Series(std::string text, const Arguments&... arguments)
+        : labels(std::move(text)), metric(arguments...) {}
+    std::string labels;  // a="…",b="…"
+    Metric metric;
+  };
+  struct Family {
+    std::deque<Series<prometheus::Counter>> counters;
+    std::deque<Series<prometheus::Gauge>> gauges;
+    std::deque<Series<prometheus::Histogram>> histograms;
+  };
+  Family& family(const Definition& row) { return families_[static_cast<std::size_t>(&row - kCatalog)]; }
+
+  mutable std::mutex mutex_;
+  std::array<Family, std::size(kCatalog)> families_;  // in its order; guarded by mutex_
+};
+
+}  // namespace triggerd::metrics
