@@ -154,6 +154,24 @@ TEST(Revoke, AfterOutOfOrderAnswersLeavesNoBytesBehind) {
   EXPECT_TRUE(s.stats().reading);
 }
 
+// A partial batch waits for company and its partition goes: no handler is called with nothing.
+TEST(Revoke, NoEmptyBatchFollows) {
+  Policy policy = story_policy();
+  policy.batch.max_batch_wait = std::chrono::milliseconds(200);
+  for (const bool lost : {false, true}) {
+    Story s(policy);
+    s.assigned({0, 1});
+    s.ready(1);
+    s.records(0, 0, 4);
+    EXPECT_EQ(s.at(150).records(1, 0, 2), Lines{}) << "both wait";
+    s.at(160).revoked({0}, lost);
+    EXPECT_EQ(test::sends(s.at(200).tick()), Lines{}) << "the first one's time is up, and it is gone";
+    EXPECT_EQ(test::sends(s.at(350).tick()), Lines{"send w1: t[1] 0-2"});
+    EXPECT_EQ(test::sends(s.ok(1, 1)), Lines{});
+    EXPECT_EQ(s.stats().batches_delivered, 1u);
+  }
+}
+
 TEST(Lost, EndsAtOnceWithoutACommit) {
   Story s = running();
   s.ok(1, 1);
