@@ -7,7 +7,7 @@ ROW    ?= all
 SIM_SEEDS ?= 200000
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench real chaos soak scale clean packages-%
+.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench bench-lag real chaos soak scale clean packages-%
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -71,6 +71,12 @@ bench: packages-build+worker-run+test+bench ## against raw librdkafka and conflu
 	cmake --preset default -B $(BUILD) -DTRIGGERD_TESTS=ON
 	cmake --build $(BUILD) --target triggerd kafka_tool raw_consumer triggerd-cpp-count
 	tests/bench/run --build $(BUILD) $(ROW)
+
+bench-lag: packages-build+worker-run+test+bench ## the lag of 1,000 groups, beside confluent-kafka's AdminClient
+	tests/kafka/kafka fetch
+	cmake --preset default -B $(BUILD) -DTRIGGERD_TESTS=ON
+	cmake --build $(BUILD) --target lag_side
+	tests/bench/lag/run --build $(BUILD)
 
 real: test-build ## the Debian package index through a daemon, with faults, and its progress
 	tests/e2e/run --build $(BUILD) --verbose real_test

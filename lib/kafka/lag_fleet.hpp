@@ -23,7 +23,7 @@ namespace triggerd::kafka {
 class LagFleet {
  public:
   // Partitions or topics in a question: librdkafka compares each with each.
-  static constexpr std::size_t kMostAsked = 1000;
+  static constexpr std::size_t kMostAsked = 200;
   // Rounds from one look at a group's members to the next, while it is the same partitions that we own.
   static constexpr unsigned kMembersEvery = 3;
   // Rounds without a listing of the groups after one that failed: it may have taken its time.
