@@ -132,7 +132,7 @@ void MetricsTap::show(const std::string& trigger) {
   }
   for (const lag::PartitionLag& p : known.group) {
     const bool owned = shown.contains(p.source);
-    if (!owned && (p.owner == lag::Owner::other || p.owner == lag::Owner::us)) continue;
+    if (!owned && p.owner != lag::Owner::nobody) continue;
     metrics::PartitionValues& values = shown[p.source];
     values.start = p.start;
     if (!values.lag) values.lag = p.lag;

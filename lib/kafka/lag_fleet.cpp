@@ -238,7 +238,10 @@ void LagFleet::join(Watched& watched, const std::string& trouble) {
   const auto answered = [](const auto& commit) { return commit.second.error.empty(); };
   if (watched.nobody && std::ranges::any_of(watched.answers.commits, answered))
     watched.answers.group.emplace();
-  if (watched.answers.group) watched.peopled = watched.answers.group->members > 0;
+  if (watched.answers.group) {
+    watched.peopled = watched.answers.group->members > 0;
+    if (watched.answers.group->moving) watched.members_in = 0;
+  }
   for (const TopicPartition& source : watched.asked) {
     lag::LogAnswer& log = watched.answers.logs[source];
     const OffsetAnswer* start = find(offsets_, kStart, false, source);

@@ -210,6 +210,8 @@ std::map<std::string, lag::GroupAnswer> groups_of(rd_kafka_event_t& answer, Erro
     const std::size_t members =
         code == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_ConsumerGroupDescription_member_count(groups[i]) : 0;
     group.members = static_cast<std::uint32_t>(members);
+    group.moving = members > 0 &&
+                   rd_kafka_ConsumerGroupDescription_state(groups[i]) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
     for (std::size_t m = 0; m < members; ++m) {
       const rd_kafka_MemberAssignment_t* assignment =
           rd_kafka_MemberDescription_assignment(rd_kafka_ConsumerGroupDescription_member(groups[i], m));

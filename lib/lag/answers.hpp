@@ -46,7 +46,8 @@ struct LogAnswer {
 
 struct GroupAnswer {
   std::uint32_t members = 0;
-  std::set<TopicPartition> assigned;  // to any of them
+  std::set<TopicPartition> assigned{};  // to any of them
+  bool moving = false;                  // it rebalances: what is not assigned may be a member's all the same
 };
 
 struct Answers {

@@ -198,7 +198,9 @@ void Tracker::own(State& state, const Answers& answers) const {
   if (owns(state.lag.source)) {
     owner = Owner::us;
   } else if (answers.group) {
-    owner = answers.group->assigned.contains(state.lag.source) ? Owner::other : Owner::nobody;
+    owner = answers.group->assigned.contains(state.lag.source) ? Owner::other
+            : answers.group->moving                            ? Owner::unknown
+                                                               : Owner::nobody;
   } else if (owner == Owner::us) {
     owner = Owner::unknown;
   }

@@ -74,6 +74,9 @@ TEST(Tracker, WhoOwnsAPartitionAndHowManyMembersThereAre) {
   snapshot = rig.refresh();
   EXPECT_EQ(snapshot.partitions.at(0).owner, Owner::nobody);
   EXPECT_EQ(snapshot.members, 0u);
+  rig.answers.group = GroupAnswer{2, {}, true};
+  EXPECT_EQ(rig.refresh().partitions.at(0).owner, Owner::unknown)
+      << "while the group rebalances nobody can say";
 }
 
 TEST(Tracker, TheConditionIsOfTheAnsweredSamples) {
