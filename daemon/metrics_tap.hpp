@@ -31,8 +31,7 @@ class MetricsTap {
   std::string render() const { return metrics_.render(); }
 
  private:
-  // What this daemon owns is newest in its own status; of the rest it shows what nobody else does, so that a
-  // sum over daemons counts no partition twice.
+  // What this daemon owns is newest in its own status; of the rest it shows what no member of the group owns.
   struct Partitions {
     std::vector<trigger::PartitionReport> owned;
     std::vector<lag::PartitionLag> group;

@@ -29,6 +29,7 @@ struct PartitionLag {
   std::optional<Duration> behind;   // age of the oldest record that is not settled; 0 where there is none
   TimePoint moved{};                // when base last changed, or was first known
   TimePoint sampled{};              // when end and base were last answered
+  bool unread = false;              // startFrom: error and no commit: nobody may begin, so lag is not known
   bool failed = false;              // the last refresh brought nothing for it: these are older values
   Condition condition = Condition::ok;
   Owner owner = Owner::unknown;

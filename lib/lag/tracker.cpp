@@ -171,6 +171,7 @@ void Tracker::update(State& state, const CommitAnswer& commit, const LogAnswer& 
   lag.end = log.end;
   lag.committed = commit.committed;
   lag.base = base;
+  lag.unread = !base && start_from_.kind == Kind::error;
   lag.sampled = now;
   lag.lag.reset();
   if (base) lag.lag = recreated ? 0 : records(*log.start, *log.end, *base);

@@ -51,6 +51,12 @@ struct Stats {
   std::uint32_t partitions_paused = 0;
   bool reading = false;
 
+  // What is now, of partitions that are gone.
+  void forget_shares() {
+    in_flight = undelivered = undelivered_standing = standing_bytes = held_records = held_bytes =
+        dead_letters = 0;
+    lanes_parked = lanes_blocked = lanes_alarmed = lanes_troubled = partitions_paused = 0;
+  }
   std::uint64_t settled() const { return settled_ok + settled_dead_letter + settled_drop + settled_skip; }
 };
 

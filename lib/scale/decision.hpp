@@ -44,11 +44,11 @@ struct Evidence {
   std::int64_t lag = 0;             // records, of partitions that are not stuck (of all, where they count)
   std::int64_t lag_with_stuck = 0;  // records, of all partitions
   std::uint32_t partitions = 0, stuck_partitions = 0, partitions_with_lag = 0;
-  std::optional<double> behind_seconds;     // age of the oldest unsettled record, as far as known
-  std::optional<double> rate_in;            // records a second, smoothed, to a tenth
-  std::optional<double> rate_per_instance;  // … that one instance can handle
-  std::uint64_t in_flight = 0;              // records
-  bool active = false;
+  std::optional<double> behind_seconds;        // age of the oldest unsettled record, as far as known
+  std::optional<double> rate_in;               // records a second, smoothed, to a tenth
+  std::optional<double> rate_per_instance;     // … that one instance can handle
+  std::uint64_t in_flight = 0;                 // records
+  bool active = false;                         // there is work, or may be
   bool complete = false;                       // every partition was answered in the last refresh
   std::optional<double> snapshot_age_seconds;  // absent: there never was a whole one
 };

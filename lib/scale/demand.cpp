@@ -34,7 +34,7 @@ Evidence sum_up(const lag::Snapshot& snapshot, const std::set<TopicPartition>& s
   evidence.complete = snapshot.complete;
   for (const lag::PartitionLag& p : snapshot.partitions) {
     const std::int64_t lag = std::max<std::int64_t>(p.lag.value_or(0), 0);
-    evidence.complete = evidence.complete && p.lag && !p.failed;
+    evidence.complete = evidence.complete && (p.lag || p.unread) && !p.failed;
     evidence.lag_with_stuck = plus(evidence.lag_with_stuck, lag);
     if (stuck.contains(p.source)) {
       ++evidence.stuck_partitions;

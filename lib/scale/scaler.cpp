@@ -32,7 +32,8 @@ const Decision& Scaler::decide(const lag::Snapshot& snapshot, const Inputs& inpu
   if (snapshot.taken)
     d.evidence.snapshot_age_seconds = std::chrono::duration<double>(now - *snapshot.taken).count();
   const auto held = why_hold(snapshot, d.evidence, now);
-  if (!last_active_ || held || d.evidence.active) last_active_ = now;
+  if (held) d.evidence.active = true;  // as far as anybody knows
+  if (!last_active_ || d.evidence.active) last_active_ = now;
 
   if (!stabilizer_.target())
     stabilizer_.hold(std::clamp(inputs.current, policy_.min_instances, policy_.max_instances), now);

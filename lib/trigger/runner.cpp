@@ -368,7 +368,8 @@ Status Runner::Impl::status() const {
   s.silent = pipeline_.workers().silence(s.at);
   s.concurrency = pipeline_.workers().concurrency();
   if (pool_) s.pool = pool_->stats();
-  if (left_) return s;  // no partition is ours any more
+  if (left_) s.stats.forget_shares();  // no partition is ours any more, nor what it held
+  if (left_) return s;
   std::map<TopicPartition, Offset> ends;
   if (consumer_) {
     for (const kafka::PartitionSample& sample : consumer_->samples()) ends[sample.source] = sample.end;

@@ -41,7 +41,14 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(boost::asio::io_context& control, ScaleLoopSpec spec, ScaleLoopSink sink)
       : control_(control), spec_(std::move(spec)), sink_(std::move(sink)) {
-    for (const config::Trigger& t : spec_.triggers) scaled_.try_emplace(t.name, t, spec_.interval);
+    for (const config::Trigger& t : spec_.triggers) {
+      const auto in_group = [&t](const config::Trigger& other) {
+        return other.connection.broker_list == t.connection.broker_list &&
+               other.consumer_group == t.consumer_group;
+      };
+      Scaled& s = scaled_.try_emplace(t.name, t, spec_.interval).first->second;
+      s.sharing = static_cast<std::uint32_t>(std::ranges::count_if(spec_.triggers, in_group));
+    }
   }
 
   void start();
@@ -64,10 +71,12 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
     double most_per_second;  // 0: no limit
     scale::Scaler scaler;
     LoadMeter meter;
+    std::uint32_t sharing = 1;  // triggers of this fleet in the group: members that each instance has
     kafka::LagSource* source = nullptr;
     std::optional<Load> load{};  // since the last decision
     std::uint64_t in_flight = 0;
-    Duration silent{};
+    Duration silent{};                            // as of the newest status
+    TimePoint told{};                             // when that was
     dispatch::Durations times{}, times_before{};  // now, and when the time they are compared with began
     dispatch::Durations times_rotated{};
     std::optional<TimePoint> rotated{};
@@ -80,7 +89,7 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
   };
   kafka::LagSource& source_of(const config::Trigger& trigger);
   void decide(lag::Snapshot snapshot);
-  std::uint32_t instances(const lag::Snapshot& snapshot, TimePoint now) const;
+  std::uint32_t instances(const lag::Snapshot& snapshot, std::uint32_t sharing, TimePoint now) const;
   static Duration handler_p99(Scaled& scaled, TimePoint now);
   void tell(const std::string& trigger, const scale::Decision& before, const scale::Decision& now) const;
   bool stale(const Scaled& scaled, TimePoint now) const;
@@ -145,6 +154,7 @@ void ScaleLoop::Impl::took(const Status& status) {
   s.source->own(status.trigger, owned_of(status));
   s.in_flight = status.stats.in_flight;
   s.silent = status.silent;
+  s.told = status.at;
   if (status.batch_times.count() < s.times.count()) s.times_before = s.times_rotated = {};  // it began anew
   s.times = status.batch_times;
   if (const auto load = s.meter.took(status)) s.load = load;
@@ -156,11 +166,14 @@ Duration ScaleLoop::Impl::handler_p99(Scaled& scaled, TimePoint now) {
     scaled.times_before = std::exchange(scaled.times_rotated, scaled.times);
     scaled.rotated = now;
   }
-  return std::max(scaled.times.since(scaled.times_before).quantile(0.99), scaled.silent);
+  // An answer would have brought a newer status.
+  const Duration silent = scaled.silent > Duration{} ? scaled.silent + (now - scaled.told) : Duration{};
+  return std::max(scaled.times.since(scaled.times_before).quantile(0.99), silent);
 }
 
-std::uint32_t ScaleLoop::Impl::instances(const lag::Snapshot& snapshot, TimePoint now) const {
-  if (snapshot.members && *snapshot.members > 0) return *snapshot.members;
+std::uint32_t ScaleLoop::Impl::instances(const lag::Snapshot& snapshot, std::uint32_t sharing,
+                                         TimePoint now) const {
+  if (snapshot.members && *snapshot.members > 0) return (*snapshot.members - 1) / sharing + 1;
   if (called_ && now - *called_ < kCallerCounts && caller_counts_ > 0)
     return static_cast<std::uint32_t>(std::min<std::int64_t>(caller_counts_, UINT32_MAX));
   return 1;
@@ -172,7 +185,7 @@ void ScaleLoop::Impl::decide(lag::Snapshot snapshot) {
   Scaled& s = found->second;
   const TimePoint now = std::chrono::steady_clock::now();
   scale::Inputs inputs;
-  inputs.current = instances(snapshot, now);
+  inputs.current = instances(snapshot, s.sharing, now);
   inputs.in_flight = s.in_flight;
   inputs.handler_p99 = handler_p99(s, now);
   if (const auto load = std::exchange(s.load, std::nullopt)) {
@@ -182,14 +195,14 @@ void ScaleLoop::Impl::decide(lag::Snapshot snapshot) {
         s.most_per_second > 0 ? std::max(load->busy, load->handled / s.most_per_second) : load->busy;
   }
   s.errors = snapshot.errors;
-  if (snapshot.complete && (!s.sampled || now - *s.sampled >= kVoteEvery)) {
-    s.sampled = now;
-    s.samples.push_back(total_lag(snapshot));
-    if (s.samples.size() > scale::kVoteSamples) s.samples.pop_front();
-  }
   const scale::Decision before = s.outlook ? s.outlook->decision : scale::Decision{};
   scale::Decision decision = s.scaler.decide(snapshot, inputs, now);
   s.outlook = Outlook{std::move(snapshot), std::move(decision)};
+  if (s.outlook->decision.evidence.complete && (!s.sampled || now - *s.sampled >= kVoteEvery)) {
+    s.sampled = now;
+    s.samples.push_back(total_lag(s.outlook->snapshot));
+    if (s.samples.size() > scale::kVoteSamples) s.samples.pop_front();
+  }
   tell(found->first, before, s.outlook->decision);
   if (sink_.outlook) sink_.outlook(*s.outlook);
 }
@@ -236,8 +249,8 @@ bool ScaleLoop::Impl::set_manual(const std::string& trigger, std::optional<scale
 }
 
 bool ScaleLoop::Impl::stale(const Scaled& s, TimePoint now) const {
-  const lag::Snapshot& snapshot = s.outlook->snapshot;
-  return !snapshot.complete || now - *snapshot.taken > scale::Scaler::kStaleAfter * spec_.interval;
+  return !s.outlook->decision.evidence.complete ||
+         now - *s.outlook->snapshot.taken > scale::Scaler::kStaleAfter * spec_.interval;
 }
 
 // Where nothing fresh is known a trigger holds: the target it named last, or no vote.

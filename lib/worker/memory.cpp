@@ -88,7 +88,14 @@ std::optional<std::uint64_t> free_in_group() {
   const std::string path = "/sys/fs/cgroup" + text.substr(begin + 3, text.find('\n', begin) - begin - 3);
   const auto most = number_in(path + "/memory.max"), now = number_in(path + "/memory.current");
   if (!most || !now) return std::nullopt;
-  return *most - std::min(*now, *most);
+  // Files that were read count, but give way.
+  constexpr std::string_view kFiles = "\ninactive_file ";
+  const std::string stat = read_proc(path + "/memory.stat");
+  const std::size_t files = stat.find(kFiles);
+  const std::uint64_t gives_way =
+      files == std::string::npos ? 0 : std::strtoull(stat.c_str() + files + kFiles.size(), nullptr, 10);
+  const std::uint64_t taken = *now - std::min(*now, gives_way);
+  return *most - std::min(taken, *most);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ TEST(Tracker, WhereLagIsCountedFrom) {
     EXPECT_EQ(lag.base, row.base ? std::optional(Offset{*row.base}) : std::nullopt) << row.name;
     EXPECT_EQ(lag.lag, row.lag) << row.name;
     EXPECT_EQ(lag.committed, row.commit.committed) << row.name;
+    EXPECT_EQ(lag.unread, row.kind == Kind::error && !row.base) << row.name;
     EXPECT_FALSE(lag.failed) << row.name;
     EXPECT_TRUE(snapshot.complete) << row.name;
     EXPECT_EQ(snapshot.taken, rig.now) << row.name;

@@ -40,6 +40,8 @@ TEST(SumUp, WhatIsNotKnownIsNoNumber) {
   EXPECT_TRUE(sum_up(s, {}, {}).complete);
   s.partitions[1].lag.reset();
   EXPECT_FALSE(sum_up(s, {}, {}).complete) << "kafka_exporter#28: no commit is no -1, no 0 and no whole log";
+  s.partitions[1].unread = true;
+  EXPECT_TRUE(sum_up(s, {}, {}).complete) << "which nobody may begin holds up no decision about the others";
   EXPECT_EQ(sum_up(s, {}, {}).lag, 5);
   s = snapshot({5, 7}, at(0));
   s.partitions[0].failed = true;

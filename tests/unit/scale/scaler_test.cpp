@@ -182,6 +182,7 @@ TEST(Scaler, InTheDarkNothingIsStoppedAndNothingStarted) {
   lag::Snapshot nothing = snapshot({90'000}, at(0));
   nothing.taken.reset();
   EXPECT_EQ(fleet.said(fleet.tell(nothing)), "3 no_data_hold");
+  EXPECT_TRUE(fleet.tell(nothing).evidence.active) << "there may be work";
   fleet.inputs.current = 5;  // somebody started two
   EXPECT_EQ(fleet.said(fleet.tell(nothing)), "5 no_data_hold");
   EXPECT_EQ(fleet.scaler.history().back().vote, 0);
