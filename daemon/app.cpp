@@ -139,12 +139,12 @@ trigger::ScaleLoopSink App::Impl::scale_loop_sink() {
 }
 
 int App::Impl::run() {
-  for (const config::Trigger& t : fleet_.triggers) metrics_.add(t);
   if (!start_admin()) return kUnavailable;
+  scale_loop_.start();
+  for (const config::Trigger& t : fleet_.triggers) metrics_.add(t, scale_loop_.cluster(t.name));
   wait_for_signal();
   supervisor_.start();
   pool_sizes_.start();
-  scale_loop_.start();
   log::info("daemon_started",
             {{"version", kVersion}, {"triggers", fleet_.triggers.size()}, {"pid", getpid()}});
   keep_house();

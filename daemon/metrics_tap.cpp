@@ -5,16 +5,15 @@
 #include <librdkafka/rdkafka.h>
 
 #include "lag/condition.hpp"
-#include "trigger/specs.hpp"
 #include "version.hpp"
 
 namespace triggerd::daemon {
 
 MetricsTap::MetricsTap() : metrics_(kVersion, rd_kafka_version_str()) {}
 
-void MetricsTap::add(const config::Trigger& trigger) {
+void MetricsTap::add(const config::Trigger& trigger, const std::string& cluster) {
   metrics::TriggerMetrics& m = metrics_.trigger(trigger.name);
-  metrics_.trigger_info(trigger.name, trigger.consumer_group, trigger::cluster_name(trigger));
+  metrics_.trigger_info(trigger.name, trigger.consumer_group, cluster);
   m.in_flight_limit_records.set(trigger.limits.max_in_flight);
   m.target_processes.set(trigger.worker.min_processes);
   m.state.select(trigger::name(trigger::State::starting));

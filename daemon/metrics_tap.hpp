@@ -21,7 +21,7 @@ namespace triggerd::daemon {
 class MetricsTap {
  public:
   MetricsTap();
-  void add(const config::Trigger& trigger);
+  void add(const config::Trigger& trigger, const std::string& cluster);
   void took(const trigger::Status& status);
   void took(const trigger::Outlook& outlook);
   void refreshed(const std::string& cluster, const kafka::LagRefresh& refresh);

@@ -220,7 +220,7 @@ void LagFleet::take(rd_kafka_event_t& answer, const LagQuestion& question, std::
       return;
     case Kind::listing:
       groups_there_ = listing_of(answer, errors);
-      if (!groups_there_) listing_in_ = kListingEvery;
+      if (errors.contains(RD_KAFKA_RESP_ERR__TIMED_OUT)) listing_in_ = kListingEvery;
       return;
     case Kind::commits: commits_[question.names[0]] = commits_of(answer, question, now, errors); return;
     case Kind::groups: groups_.merge(groups_of(answer, errors)); return;

@@ -26,7 +26,7 @@ class LagFleet {
   static constexpr std::size_t kMostAsked = 200;
   // Rounds from one look at a group's members to the next, while it is the same partitions that we own.
   static constexpr unsigned kMembersEvery = 3;
-  // Rounds without a listing of the groups after one that failed: it may have taken its time.
+  // Rounds without a listing of the groups after one that took all its time.
   static constexpr unsigned kListingEvery = 12;
 
   void add(LagGroup group);

@@ -16,6 +16,7 @@ namespace triggerd::kafka {
 struct Property {
   std::string name;
   std::string value;  // may be a secret: never print
+  bool operator==(const Property&) const = default;
 };
 
 // In the order they are set, the last of a name counts: our defaults, the user's `kafka:` properties, and

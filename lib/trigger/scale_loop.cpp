@@ -8,6 +8,7 @@
 #include "base/invariant.hpp"
 #include "base/log.hpp"
 #include "kafka/janitor.hpp"
+#include "kafka/properties.hpp"
 #include "trigger/load.hpp"
 #include "trigger/specs.hpp"
 
@@ -56,6 +57,7 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
   void close(std::function<void()> done);
   const Outlook* outlook(const std::string& trigger) const;
   std::string unknown(const std::string& trigger) const;
+  const std::string& cluster(const std::string& trigger) const { return scaled_.at(trigger).cluster; }
   const std::deque<scale::Decision>* decisions(const std::string& trigger) const;
   bool set_manual(const std::string& trigger, std::optional<scale::Manual> manual);
   std::optional<scale::HostStatus> host_status(std::int64_t workers, bool by_targets);
@@ -73,6 +75,7 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
     LoadMeter meter;
     std::uint32_t sharing = 1;  // triggers of this fleet in the group: members that each instance has
     kafka::LagSource* source = nullptr;
+    std::string cluster{};
     std::optional<Load> load{};  // since the last decision
     std::uint64_t in_flight = 0;
     Duration silent{};                            // as of the newest status
@@ -87,7 +90,8 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
     std::optional<TimePoint> sampled{};
     scale::TargetMemory memory{};
   };
-  kafka::LagSource& source_of(const config::Trigger& trigger);
+  struct Source;
+  Source& source_of(const config::Trigger& trigger);
   void decide(lag::Snapshot snapshot);
   std::uint32_t instances(const lag::Snapshot& snapshot, std::uint32_t sharing, TimePoint now) const;
   static Duration handler_p99(Scaled& scaled, TimePoint now);
@@ -100,7 +104,8 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
   std::map<std::string, Scaled> scaled_;
   std::unique_ptr<kafka::Janitor> janitor_ = std::make_unique<kafka::Janitor>();
   struct Source {
-    config::Connection connection;
+    std::string cluster;
+    std::vector<kafka::Property> key;  // what its client is configured with: the same for the same cluster
     std::unique_ptr<kafka::LagSource> source;
   };
   std::vector<Source> sources_;  // one for each cluster and credentials
@@ -112,19 +117,21 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
 
 void ScaleLoop::Impl::start() {
   for (const config::Trigger& t : spec_.triggers) {
-    kafka::LagSource& source = source_of(t);
-    scaled_.at(t.name).source = &source;
-    source.add(lag_group(t));
+    const Source& source = source_of(t);
+    scaled_.at(t.name).source = source.source.get();
+    scaled_.at(t.name).cluster = source.cluster;
+    source.source->add(lag_group(t));
   }
   for (Source& s : sources_) s.source->start();
 }
 
-kafka::LagSource& ScaleLoop::Impl::source_of(const config::Trigger& trigger) {
-  const auto found = std::ranges::find(sources_, trigger.connection, &Source::connection);
-  if (found != sources_.end()) return *found->source;
-  const std::string name = cluster_name(trigger);
+ScaleLoop::Impl::Source& ScaleLoop::Impl::source_of(const config::Trigger& trigger) {
   kafka::LagSourceSpec spec;
   spec.connection = trigger.connection;
+  std::vector<kafka::Property> key = kafka::properties(spec, "");
+  const auto found = std::ranges::find(sources_, key, &Source::key);
+  if (found != sources_.end()) return *found;
+  const std::string name = cluster_name(trigger);
   spec.name = name;
   spec.interval = spec_.interval;
   kafka::LagSource::Sink sink;
@@ -141,10 +148,11 @@ kafka::LagSource& ScaleLoop::Impl::source_of(const config::Trigger& trigger) {
     if (self && --self->open_ == 0 && self->done_)
       boost::asio::post(self->control_, std::exchange(self->done_, nullptr));
   };
-  sources_.push_back({trigger.connection, std::make_unique<kafka::LagSource>(
-                                              control_, *janitor_, std::move(spec), std::move(sink))});
+  sources_.push_back(
+      {name, std::move(key),
+       std::make_unique<kafka::LagSource>(control_, *janitor_, std::move(spec), std::move(sink))});
   ++open_;
-  return *sources_.back().source;
+  return sources_.back();
 }
 
 void ScaleLoop::Impl::took(const Status& status) {
@@ -297,6 +305,7 @@ void ScaleLoop::took(const Status& status) { impl_->took(status); }
 void ScaleLoop::close(std::function<void()> done) { impl_->close(std::move(done)); }
 const Outlook* ScaleLoop::outlook(const std::string& trigger) const { return impl_->outlook(trigger); }
 std::string ScaleLoop::unknown(const std::string& trigger) const { return impl_->unknown(trigger); }
+const std::string& ScaleLoop::cluster(const std::string& trigger) const { return impl_->cluster(trigger); }
 const std::deque<scale::Decision>* ScaleLoop::decisions(const std::string& trigger) const {
   return impl_->decisions(trigger);
 }

@@ -61,6 +61,9 @@ class ScaleLoop {
   const Outlook* outlook(const std::string& trigger) const;
   // Why the trigger's lag is not known yet, in a sentence; empty: it is, or was.
   std::string unknown(const std::string& trigger) const;
+  // What the lag source that serves the trigger is called, once started: its cluster, or the first trigger of
+  // those that carry the same connection.
+  const std::string& cluster(const std::string& trigger) const;
   // The last hundred, oldest first.
   const std::deque<scale::Decision>* decisions(const std::string& trigger) const;
   // Sets the target, until it is taken back; false: there is no such trigger.

@@ -97,7 +97,7 @@ class Side {
         kafka::LagSource::Sink{[this](lag::Snapshot snapshot) { took(std::move(snapshot)); },
                                [this](const kafka::LagRefresh& refresh) { refreshed(refresh); }, [] {}});
     for (const config::Trigger& trigger : triggers_) {
-      tap_.add(trigger);
+      tap_.add(trigger, "bench");
       scalers_.try_emplace(trigger.name, trigger.scale, std::chrono::seconds(5));
       source_->add(trigger::lag_group(trigger));
     }
