@@ -1,7 +1,6 @@
 #include "daemon/dlq_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -66,11 +65,9 @@ DlqReader::~DlqReader() {
 std::optional<Error> DlqReader::connect(const config::Trigger& trigger) {
   auto conf = kafka::make_conf(properties(trigger));
   if (!conf) return conf.error();
-  log_.attach(conf->get());
-  std::array<char, 512> why{};
-  client_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf->get(), why.data(), why.size());
-  if (client_ == nullptr) return Error{"client_refused", why.data()};
-  (void)conf->release();  // the client's now
+  const auto made = log_.make_client(RD_KAFKA_CONSUMER, 0, std::move(*conf));
+  if (!made) return made.error();
+  client_ = *made;
   rd_kafka_poll_set_consumer(client_);
   return std::nullopt;
 }

@@ -1,6 +1,5 @@
 #include "kafka/client.hpp"
 
-#include <array>
 #include <chrono>
 #include <string_view>
 #include <utility>
@@ -18,23 +17,18 @@ constexpr int kPollMs = 20;
 Result<std::unique_ptr<Client>> Client::make(Conf conf, std::string trigger,
                                              const std::vector<std::string>& topics) {
   std::unique_ptr<Client> client(new Client(std::move(trigger)));
-  client->log_.attach(conf.get());
-  rd_kafka_conf_set_events(conf.get(),
-                           RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
-  std::array<char, 512> why{};
-  client->handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), why.data(), why.size());
-  if (client->handle_ == nullptr) return Error{"client_refused", why.data()};
-  (void)conf.release();  // the client's now
+  const auto made = client->log_.make_client(
+      RD_KAFKA_CONSUMER, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR,
+      std::move(conf));
+  if (!made) return made.error();
+  client->handle_ = *made;
   // Errors of the client itself come on the consumer queue too.
   rd_kafka_poll_set_consumer(client->handle_);
   client->events_.reset(rd_kafka_queue_get_consumer(client->handle_));
   client->records_.reset(rd_kafka_queue_new(client->handle_));
   const PartitionList subscription = partition_list(topics.size());
   for (const std::string& topic : topics) {
-    // librdkafka searches a topic's name for the expression; ours is to match all of it. A group.protocol of
-    // `consumer` does so anyway.
-    const std::string whole = topic.starts_with('^') ? "^(" + topic.substr(1) + ")$" : topic;
-    rd_kafka_topic_partition_list_add(subscription.get(), whole.c_str(), RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_add(subscription.get(), whole_name(topic).c_str(), RD_KAFKA_PARTITION_UA);
   }
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(client->handle_, subscription.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -1,5 +1,7 @@
 #include "kafka/client_log.hpp"
 
+#include <array>
+
 #include <syslog.h>
 
 #include "base/log.hpp"
@@ -33,9 +35,15 @@ std::optional<std::uint64_t> RepeatFilter::admit(const std::string& facility, Cl
   return std::nullopt;
 }
 
-void ClientLog::attach(rd_kafka_conf_t* conf) {
-  rd_kafka_conf_set_opaque(conf, this);
-  rd_kafka_conf_set_log_cb(conf, take_line);
+Result<rd_kafka_t*> ClientLog::make_client(rd_kafka_type_t type, int events, Conf conf) {
+  rd_kafka_conf_set_opaque(conf.get(), this);
+  rd_kafka_conf_set_log_cb(conf.get(), take_line);
+  rd_kafka_conf_set_events(conf.get(), events);
+  std::array<char, 512> why{};
+  rd_kafka_t* const client = rd_kafka_new(type, conf.get(), why.data(), why.size());
+  if (client == nullptr) return Error{"client_refused", why.data()};
+  (void)conf.release();  // the client's now
+  return client;
 }
 
 void ClientLog::take_line(const rd_kafka_t* client, int level, const char* facility, const char* text) {

@@ -8,7 +8,8 @@
 #include <optional>
 #include <string>
 
-#include <librdkafka/rdkafka.h>
+#include "base/result.hpp"
+#include "kafka/handle.hpp"
 
 namespace triggerd::kafka {
 
@@ -34,8 +35,9 @@ class ClientLog {
   ClientLog(const ClientLog&) = delete;
   ClientLog& operator=(const ClientLog&) = delete;
 
-  // The client made of this writes here: we outlive it. Its opaque is ours.
-  void attach(rd_kafka_conf_t* conf);
+  // A client of this configuration, with events of these kinds (RD_KAFKA_EVENT_…). It writes here: we outlive
+  // it. Its opaque is ours. Connects nothing yet: its threads do that.
+  Result<rd_kafka_t*> make_client(rd_kafka_type_t type, int events, Conf conf);
 
  private:
   static void take_line(const rd_kafka_t* client, int level, const char* facility, const char* text);

@@ -49,6 +49,11 @@ inline void destroy_client(rd_kafka_t* client) {
   rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
+// A ^regex as we subscribe to it. librdkafka searches a topic's name for the expression; ours is to match all
+// of it. A group.protocol of `consumer` does so anyway.
+inline std::string whole_name(const std::string& topic) {
+  return topic.starts_with('^') ? "^(" + topic.substr(1) + ")$" : topic;
+}
 inline PartitionList partition_list(std::size_t capacity) {
   return PartitionList(rd_kafka_topic_partition_list_new(static_cast<int>(capacity)));
 }

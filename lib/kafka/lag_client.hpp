@@ -16,7 +16,6 @@ namespace triggerd::kafka {
 
 class LagClient {
  public:
-  // Connects nothing yet: its threads do that.
   static Result<std::unique_ptr<LagClient>> make(Conf conf, std::string name);
   ~LagClient();
   LagClient(const LagClient&) = delete;

@@ -1,6 +1,5 @@
 #include "kafka/producer_client.hpp"
 
-#include <array>
 #include <utility>
 
 namespace triggerd::kafka {
@@ -28,12 +27,10 @@ std::size_t size(const std::optional<std::string_view>& bytes) { return bytes ? 
 
 Result<std::unique_ptr<ProducerClient>> ProducerClient::make(Conf conf, std::string trigger) {
   std::unique_ptr<ProducerClient> client(new ProducerClient(std::move(trigger)));
-  client->log_.attach(conf.get());
-  rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-  std::array<char, 512> why{};
-  client->handle_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), why.data(), why.size());
-  if (client->handle_ == nullptr) return Error{"client_refused", why.data()};
-  (void)conf.release();  // the client's now
+  const auto made =
+      client->log_.make_client(RD_KAFKA_PRODUCER, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR, std::move(conf));
+  if (!made) return made.error();
+  client->handle_ = *made;
   client->events_.reset(rd_kafka_queue_get_main(client->handle_));
   return client;
 }

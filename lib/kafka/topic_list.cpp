@@ -34,7 +34,7 @@ struct TopicRegex::Compiled {
 };
 
 std::optional<TopicRegex> TopicRegex::make(const std::string& topic) {
-  auto compiled = std::make_shared<const Compiled>("^(" + topic.substr(1) + ")$");
+  auto compiled = std::make_shared<const Compiled>(whole_name(topic));
   if (compiled->refused) return std::nullopt;
   return TopicRegex(std::move(compiled));
 }

@@ -18,7 +18,7 @@ struct TopicList {
 };
 TopicList list_topics(rd_kafka_t* client, int timeout_ms);
 
-// A ^regex that matches whole names, as a classic consumer's subscription does (client.cpp).
+// A ^regex that matches whole names, as a classic consumer's subscription does (whole_name).
 class TopicRegex {
  public:
   // nullopt: it cannot be compiled.
