@@ -111,10 +111,9 @@ void MetricsTap::refreshed(const std::string& cluster, const kafka::LagRefresh& 
   for (const auto& [kind, count] : refresh.requests) m.requests[kind].add(count);
   for (const auto& [error, count] : refresh.errors) m.error(error, count);
   for (const auto& [trigger, anomalies] : refresh.anomalies) {
-    if (anomalies.commit_beyond_end + anomalies.topic_recreated == 0) continue;
-    metrics::OutlookMetrics& of_trigger = metrics_.outlook(trigger);
-    of_trigger.anomalies["commit_beyond_end"].follow(anomalies.commit_beyond_end);
-    of_trigger.anomalies["topic_recreated"].follow(anomalies.topic_recreated);
+    metrics::TriggerMetrics& of_trigger = metrics_.trigger(trigger);
+    of_trigger.lag_anomalies["commit_beyond_end"].follow(anomalies.commit_beyond_end);
+    of_trigger.lag_anomalies["topic_recreated"].follow(anomalies.topic_recreated);
   }
 }
 

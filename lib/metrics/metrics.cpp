@@ -43,6 +43,7 @@ TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
       assigned_partitions(r.gauge(definition("triggerd_assigned_partitions"), name)),
       lag_complete(r.gauge(definition("triggerd_lag_complete"), name)),
       target_processes(r.gauge(definition("triggerd_scale_target_processes"), name)),
+      lag_anomalies(r.counters(definition("triggerd_lag_anomalies_total"), name)),
       rebalances(r.counters(definition("triggerd_rebalances_total"), name)),
       commits(r.counters(definition("triggerd_commits_total"), name)),
       commit_duration(r.histogram(definition("triggerd_commit_duration_seconds"), name, kSeconds)),
@@ -68,7 +69,6 @@ PartitionSnapshot TriggerMetrics::partitions() const {
 
 OutlookMetrics::OutlookMetrics(Registry& r, const std::string& name)
     : snapshot_timestamp(r.gauge(definition("triggerd_lag_snapshot_timestamp_seconds"), name)),
-      anomalies(r.counters(definition("triggerd_lag_anomalies_total"), name)),
       consumer_status(r.gauges(definition("triggerd_consumer_status"), name)),
       target_instances(r.gauge(definition("triggerd_scale_target_instances"), name)),
       current_instances(r.gauge(definition("triggerd_scale_current_instances"), name)),

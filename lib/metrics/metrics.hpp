@@ -42,7 +42,7 @@ class TriggerMetrics {
   Gauge undelivered_records, held_records, held_bytes;
   Gauge lanes_parked, lanes_blocked, lanes_alarmed, partitions_paused;
   Gauge assigned_partitions, lag_complete, target_processes;
-  ByValue<Counter> rebalances;
+  ByValue<Counter> lag_anomalies, rebalances;
   ByValue<Counter> commits;
   Histogram commit_duration;
   ByValue<Gauge> worker_processes;
@@ -66,7 +66,6 @@ class OutlookMetrics {
   OutlookMetrics(Registry& registry, const std::string& trigger);
 
   Gauge snapshot_timestamp;
-  ByValue<Counter> anomalies;
   ByValue<Gauge> consumer_status;
   Gauge target_instances, current_instances, active, stuck_partitions;
   ByValue<Counter> decisions;
