@@ -1,7 +1,7 @@
 """The network between a daemon and the brokers is cut (network.py): what is sent is dropped, nobody is told."""
 from faults import Fault
 from harness import BINARY
-from network import Enclosed
+from netns import Enclosed
 from rig import PATIENCE, TRIGGER, last
 from waiting import until
 
@@ -18,7 +18,7 @@ class Network(Fault):
         self.broker = brokers.split(",")[0]
 
         def make(name, trigger):
-            return Enclosed(BINARY, rig.folder, name, {"triggers": {TRIGGER: {**trigger, "brokerList": brokers}}}, rig.network)
+            return Enclosed(BINARY, rig.folder, name, {"triggers": {TRIGGER: {**trigger, "brokerList": brokers}}}, rig.network.namespace)
         return rig.start(make)
 
     def cut(self, rig):
