@@ -21,12 +21,6 @@ std::vector<std::vector<T>> slices(const std::set<T>& all, std::size_t most) {
   return out;
 }
 
-std::set<TopicPartition> sources(const std::vector<lag::Owned>& owned) {
-  std::set<TopicPartition> out;
-  for (const lag::Owned& one : owned) out.insert(one.source);
-  return out;
-}
-
 const OffsetAnswer* find(const std::map<std::pair<std::int64_t, bool>, OffsetAnswers>& offsets,
                          std::int64_t at, bool read_committed, const TopicPartition& source) {
   const auto question = offsets.find({at, read_committed});
@@ -53,16 +47,8 @@ void LagFleet::add(LagGroup group) {
   lag::Tracker tracker(group.trigger, {named.begin(), named.end()}, group.start_from);
   watched_.erase(group.trigger);
   const std::string trigger = group.trigger;
-  watched_.emplace(trigger, Watched{std::move(group),
-                                    std::move(tracker),
-                                    std::move(named),
-                                    std::move(regexes),
-                                    std::move(refused),
-                                    {},
-                                    false,
-                                    false,
-                                    {},
-                                    {}});
+  watched_.emplace(trigger, Watched{std::move(group), std::move(tracker), std::move(named),
+                                    std::move(regexes), std::move(refused)});
 }
 
 void LagFleet::remove(const std::string& trigger) { watched_.erase(trigger); }
@@ -71,7 +57,8 @@ void LagFleet::own(const std::string& trigger, std::vector<lag::Owned> owned) {
   const auto found = watched_.find(trigger);
   if (found == watched_.end()) return;
   Watched& watched = found->second;
-  if (sources(owned) != sources(watched.owned)) watched.members_in = 0;
+  const auto source = &lag::Owned::source;
+  if (!std::ranges::equal(owned, watched.owned, {}, source, source)) watched.members_in = 0;
   watched.owned = std::move(owned);
 }
 
@@ -86,7 +73,8 @@ std::string LagFleet::any_group() const {
 void LagFleet::begin() {
   finished_.clear();
   groups_there_.reset();
-  listed_ = {};
+  // A round may end before they are listed: then none of them is missed.
+  listed_ = {{}, RD_KAFKA_RESP_ERR__TIMED_OUT};
   topics_.clear();
   commits_.clear();
   groups_.clear();
@@ -95,6 +83,7 @@ void LagFleet::begin() {
     watched.in_round = true;
     watched.described = false;
     watched.nobody = false;
+    watched.topics = topics_of(watched);
     watched.asked.clear();
     watched.answers = {};
   }
@@ -117,9 +106,10 @@ std::vector<std::string> LagFleet::topics_of(const Watched& watched) const {
 std::vector<LagQuestion> LagFleet::ask_topics(const TopicList& listed) {
   listed_ = listed;
   std::set<std::string> names;
-  for (const auto& [trigger, watched] : watched_) {
+  for (auto& [trigger, watched] : watched_) {
     if (!watched.in_round) continue;
-    for (std::string& topic : topics_of(watched)) names.insert(std::move(topic));
+    watched.topics = topics_of(watched);
+    names.insert(watched.topics.begin(), watched.topics.end());
   }
   std::vector<LagQuestion> questions;
   for (auto& slice : slices(names, kMostAsked)) questions.push_back({Kind::topics, std::move(slice)});
@@ -136,7 +126,7 @@ std::vector<LagQuestion> LagFleet::ask_topics(const TopicList& listed) {
 void LagFleet::describe(Watched& watched, const std::string& trouble) {
   std::vector<lag::TopicAnswer> answers;
   std::set<std::string> seen;
-  for (const std::string& topic : topics_of(watched)) {
+  for (const std::string& topic : watched.topics) {
     if (!seen.insert(topic).second) continue;
     const auto found = topics_.find(topic);
     answers.push_back(found != topics_.end() ? found->second : lag::TopicAnswer{topic, {}, 0, trouble});

@@ -55,11 +55,12 @@ class LagFleet {
     std::vector<std::string> named;
     std::vector<TopicRegex> regexes;
     std::string refused;  // an expression
-    std::vector<lag::Owned> owned;
+    std::vector<lag::Owned> owned{};
     bool in_round = false;
-    bool described = false;  // topics() has been called in this round
-    std::vector<TopicPartition> asked;
-    lag::Answers answers;
+    bool described = false;             // topics() has been called in this round
+    std::vector<std::string> topics{};  // named, and what the expressions mean
+    std::vector<TopicPartition> asked{};
+    lag::Answers answers{};
     unsigned members_in = 0;  // rounds until its members are looked at
     bool all_ours = false;    // in the last round that asked
     bool nobody = false;      // is a member, says the listing
