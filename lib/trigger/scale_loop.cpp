@@ -84,13 +84,16 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
     dispatch::Durations times_rotated{};
     std::optional<TimePoint> rotated{};
     std::optional<Outlook> outlook{};
-    std::vector<std::string> errors{};  // of the last refresh
     // For the original's controllers.
     std::deque<std::int64_t> samples{};
     std::optional<TimePoint> sampled{};
     scale::TargetMemory memory{};
   };
-  struct Source;
+  struct Source {
+    std::string cluster;
+    std::vector<kafka::Property> key;  // what its client is configured with: the same for the same cluster
+    std::unique_ptr<kafka::LagSource> source;
+  };
   Source& source_of(const config::Trigger& trigger);
   void decide(lag::Snapshot snapshot);
   std::uint32_t instances(const lag::Snapshot& snapshot, std::uint32_t sharing, TimePoint now) const;
@@ -103,11 +106,6 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
   ScaleLoopSink sink_;
   std::map<std::string, Scaled> scaled_;
   std::unique_ptr<kafka::Janitor> janitor_ = std::make_unique<kafka::Janitor>();
-  struct Source {
-    std::string cluster;
-    std::vector<kafka::Property> key;  // what its client is configured with: the same for the same cluster
-    std::unique_ptr<kafka::LagSource> source;
-  };
   std::vector<Source> sources_;  // one for each cluster and credentials
   std::size_t open_ = 0;
   std::int64_t caller_counts_ = 0;  // instances, as the last caller of scale/status said
@@ -202,7 +200,6 @@ void ScaleLoop::Impl::decide(lag::Snapshot snapshot) {
     inputs.busy =
         s.most_per_second > 0 ? std::max(load->busy, load->handled / s.most_per_second) : load->busy;
   }
-  s.errors = snapshot.errors;
   const scale::Decision before = s.outlook ? s.outlook->decision : scale::Decision{};
   scale::Decision decision = s.scaler.decide(snapshot, inputs, now);
   s.outlook = Outlook{std::move(snapshot), std::move(decision)};
@@ -237,7 +234,8 @@ std::string ScaleLoop::Impl::unknown(const std::string& trigger) const {
   if (found == scaled_.end()) return "";
   const Scaled& s = found->second;
   if (s.outlook && s.outlook->snapshot.taken) return "";
-  return "the lag of the group is not known yet" + (s.errors.empty() ? "" : ": " + s.errors.front());
+  const bool silent = !s.outlook || s.outlook->snapshot.errors.empty();
+  return "the lag of the group is not known yet" + (silent ? "" : ": " + s.outlook->snapshot.errors.front());
 }
 
 const std::deque<scale::Decision>* ScaleLoop::Impl::decisions(const std::string& trigger) const {
