@@ -186,7 +186,7 @@ class LagSourceOnBrokersThatFail(LagCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(BUILD, 3, folder="kafka-lag")
+        cls.cluster = Cluster(BUILD, 3, folder="kafka-lag-source")
         cls.addClassCleanup(cls.cluster.down)
         cls.brokers = cls.cluster.up()
 
