@@ -1,7 +1,10 @@
 #include "metrics/registry.hpp"
 
-#include <algorithm>
 #include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "metrics/text.hpp"
 
@@ -21,22 +24,30 @@ std::string text_of(const Definition& row, std::initializer_list<std::string> va
   return text;
 }
 
-template <typename All>
-void append_values(std::string& page, std::string_view name, const All& all) {
-  for (const auto& one : all) {
-    page.append(name).append("{").append(one.labels).append("} ");
-    append_number(page, one.metric.Value());
-    page += '\n';
+// All series of a row have the same bounds, so their text is made once for the row.
+std::vector<std::string> bucket_texts(const prometheus::ClientMetric::Histogram& histogram) {
+  std::vector<std::string> texts;
+  for (const auto& bucket : histogram.bucket) {
+    std::string& text = texts.emplace_back(",le=\"");
+    append_number(text, bucket.upper_bound);
+    text += "\"} ";
   }
+  return texts;
 }
 
-void append_histogram(std::string& page, std::string_view name, const std::string& labels,
+void append_line(std::string& page, std::string_view start, double value) {
+  page += start;
+  append_number(page, value);
+  page += '\n';
+}
+
+void append_histogram(std::string& page, std::string_view name, std::string_view labels,
+                      std::span<const std::string> buckets,
                       const prometheus::ClientMetric::Histogram& histogram) {
-  for (const auto& bucket : histogram.bucket) {
-    page.append(name).append("_bucket{").append(labels).append(",le=\"");
-    append_number(page, bucket.upper_bound);
-    page.append("\"} ");
-    append_count(page, static_cast<std::int64_t>(bucket.cumulative_count));
+  const std::string start = std::string(name) + "_bucket{" + std::string(labels);
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    page.append(start).append(buckets[i]);
+    append_count(page, static_cast<std::int64_t>(histogram.bucket[i].cumulative_count));
     page += '\n';
   }
   page.append(name).append("_sum{").append(labels).append("} ");
@@ -56,61 +67,88 @@ ByValue<Handle> by_value(const Definition& row, const Make& make) {
   return ByValue<Handle>(std::move(handles));
 }
 
+// What stands before the value in a series' line.
+std::string line_start(const Definition& row, const std::string& labels) {
+  return std::string(row.name) + "{" + labels + "} ";
+}
+
 }  // namespace
+
+void Registry::Texts::add(std::string_view text) {
+  text_ += text;
+  starts_.push_back(text_.size());
+}
+
+Counter Registry::add_counter(const Definition& row, const std::string& labels) {
+  Family& all = family(row);
+  all.texts.add(line_start(row, labels));
+  return Counter(all.counters.emplace_back());
+}
+
+Gauge Registry::add_gauge(const Definition& row, const std::string& labels) {
+  Family& all = family(row);
+  all.texts.add(line_start(row, labels));
+  return Gauge(all.gauges.emplace_back());
+}
 
 Counter Registry::counter(const Definition& row, const std::string& owner) {
   const std::scoped_lock lock(mutex_);
-  return Counter(family(row).counters.emplace_back(text_of(row, {owner})).metric);
+  return add_counter(row, text_of(row, {owner}));
 }
 
 Gauge Registry::gauge(const Definition& row, const std::string& owner) {
   const std::scoped_lock lock(mutex_);
-  return Gauge(family(row).gauges.emplace_back(text_of(row, {owner})).metric);
+  return add_gauge(row, text_of(row, {owner}));
 }
 
 Histogram Registry::histogram(const Definition& row, const std::string& owner, const Bounds& bounds) {
   const std::scoped_lock lock(mutex_);
-  return Histogram(family(row).histograms.emplace_back(text_of(row, {owner}), bounds).metric);
+  Family& all = family(row);
+  all.texts.add(text_of(row, {owner}));
+  return Histogram(all.histograms.emplace_back(bounds));
 }
 
 ByValue<Counter> Registry::counters(const Definition& row, const std::string& owner) {
   const std::scoped_lock lock(mutex_);
-  return by_value<Counter>(row, [&](const std::string& value) {
-    return Counter(family(row).counters.emplace_back(text_of(row, {owner, value})).metric);
-  });
+  return by_value<Counter>(
+      row, [&](const std::string& value) { return add_counter(row, text_of(row, {owner, value})); });
 }
 
 ByValue<Gauge> Registry::gauges(const Definition& row, const std::string& owner) {
   const std::scoped_lock lock(mutex_);
-  return by_value<Gauge>(row, [&](const std::string& value) {
-    return Gauge(family(row).gauges.emplace_back(text_of(row, {owner, value})).metric);
-  });
+  return by_value<Gauge>(
+      row, [&](const std::string& value) { return add_gauge(row, text_of(row, {owner, value})); });
 }
 
 Counter Registry::find_counter(const Definition& row, std::initializer_list<std::string> values) {
-  std::string labels = text_of(row, values);
+  const std::string labels = text_of(row, values), start = line_start(row, labels);
   const std::scoped_lock lock(mutex_);
-  auto& all = family(row).counters;
-  const auto found = std::ranges::find_if(all, [&](const auto& one) { return one.labels == labels; });
-  return Counter(found != all.end() ? found->metric : all.emplace_back(std::move(labels)).metric);
+  Family& all = family(row);
+  for (std::size_t i = 0; i < all.counters.size(); ++i)
+    if (all.texts[i] == start) return Counter(all.counters[i]);
+  return add_counter(row, labels);
 }
 
 void Registry::info(const Definition& row, std::initializer_list<std::string> values) {
   const std::scoped_lock lock(mutex_);
-  family(row).gauges.emplace_back(text_of(row, values)).metric.Set(1);
+  add_gauge(row, text_of(row, values)).set(1);
 }
 
 void Registry::append(std::string& page) const {
   const std::scoped_lock lock(mutex_);
   for (std::size_t i = 0; i < families_.size(); ++i) {
     const Family& family = families_[i];
-    if (family.counters.empty() && family.gauges.empty() && family.histograms.empty()) continue;
+    if (family.texts.size() == 0) continue;
     append_head(page, kCatalog[i]);
-    const std::string_view name = kCatalog[i].name;
-    append_values(page, name, family.counters);
-    append_values(page, name, family.gauges);
-    for (const auto& one : family.histograms)
-      append_histogram(page, name, one.labels, one.metric.Collect().histogram);
+    std::size_t series = 0;
+    for (const auto& counter : family.counters) append_line(page, family.texts[series++], counter.Value());
+    for (const auto& gauge : family.gauges) append_line(page, family.texts[series++], gauge.Value());
+    std::vector<std::string> buckets;
+    for (const auto& one : family.histograms) {
+      const auto histogram = one.Collect().histogram;
+      if (buckets.empty()) buckets = bucket_texts(histogram);
+      append_histogram(page, kCatalog[i].name, family.texts[series++], buckets, histogram);
+    }
   }
 }
 

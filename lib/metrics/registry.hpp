@@ -12,7 +12,8 @@
 #include <iterator>
 #include <mutex>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <vector>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -42,19 +43,28 @@ class Registry {
   void append(std::string& page) const;
 
  private:
-  template <typename Metric>
-  struct Series {
-    template <typename... Arguments>
-    explicit Series(std::string text, const Arguments&... arguments)
-        : labels(std::move(text)), metric(arguments...) {}
-    std::string labels;  // a="…",b="…"
-    Metric metric;
+  // The page's text of each series up to what is read at a scrape, one after the other: a scrape goes through
+  // memory in order.
+  class Texts {
+   public:
+    void add(std::string_view text);
+    std::string_view operator[](std::size_t i) const {
+      return std::string_view(text_).substr(starts_[i], starts_[i + 1] - starts_[i]);
+    }
+    std::size_t size() const { return starts_.size() - 1; }
+
+   private:
+    std::string text_;
+    std::vector<std::size_t> starts_{0};
   };
   struct Family {
-    std::deque<Series<prometheus::Counter>> counters;
-    std::deque<Series<prometheus::Gauge>> gauges;
-    std::deque<Series<prometheus::Histogram>> histograms;
+    Texts texts;  // name{a="…",b="…"} and a blank; of a histogram: a="…",b="…"
+    std::deque<prometheus::Counter> counters;
+    std::deque<prometheus::Gauge> gauges;
+    std::deque<prometheus::Histogram> histograms;
   };
+  Counter add_counter(const Definition& row, const std::string& labels);
+  Gauge add_gauge(const Definition& row, const std::string& labels);
   Family& family(const Definition& row) { return families_[static_cast<std::size_t>(&row - kCatalog)]; }
 
   mutable std::mutex mutex_;
