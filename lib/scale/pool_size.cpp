@@ -20,6 +20,7 @@ double backlog_of(const PoolInputs& in) {
 }
 
 std::string state(const PoolInputs& in) {
+  if (in.ready < in.wanted) return std::to_string(in.ready) + " of " + processes(in.wanted) + " are ready";
   return processes(in.wanted) + (in.wanted == 1 ? " was" : " were") + " busy for " + percent(in.busy) +
          " of the time with " + std::to_string(in.waiting) + " records waiting";
 }
@@ -58,15 +59,13 @@ PoolDecision PoolSize::judge(const PoolInputs& in, TimePoint now) {
     const std::uint32_t within = std::clamp(in.wanted, least_, most_);
     return {{}, 0, within, PoolRule::limits, processes(within) + " is the nearest that processes allows"};
   }
-  if (in.ready < in.wanted) {
-    settled_.reset();
-    quiet_.reset();
-    return stay(PoolRule::starting, std::to_string(in.ready) + " of " + processes(in.wanted) + " are ready");
-  }
-  if (!settled_) settled_ = now;
+  const bool starting = in.ready < in.wanted;
+  if (starting) settled_.reset();
+  if (!starting && !settled_) settled_ = now;
   const double backlog = backlog_of(in);
   if (in.busy <= kBusy || backlog <= kBacklogSeconds) return rest(in, backlog, now);
   quiet_.reset();
+  if (starting) return stay(PoolRule::starting, state(in));
   if (now - *settled_ < kSettle) return stay(PoolRule::settling, "the last change is not seen at work yet");
   return grow(in, backlog, now);
 }
@@ -99,15 +98,16 @@ PoolDecision PoolSize::rest(const PoolInputs& in, double backlog, TimePoint now)
   const auto decision = [&](std::uint32_t target, PoolRule rule, const std::string& text) {
     return PoolDecision{{}, 0, target, rule, state(in) + text};
   };
+  // Those that are ready do all the work: one that cannot start is not missed where they are hardly busy.
   const bool fewer_do = in.wanted > least_ && backlog <= kBacklogSeconds &&
-                        in.busy * in.wanted < kBusyAfterShrink * (in.wanted - 1);
-  if (!fewer_do) {
-    quiet_.reset();
-    return decision(in.wanted, PoolRule::steady, ": that is right");
+                        in.busy * in.ready <= kBusyAfterShrink * std::min(in.ready, in.wanted - 1);
+  if (!fewer_do) quiet_.reset();
+  if (fewer_do && !quiet_) quiet_ = now;
+  if (!fewer_do || now - *quiet_ < patience_) {
+    if (in.ready < in.wanted) return decision(in.wanted, PoolRule::starting, "");
+    return fewer_do ? decision(in.wanted, PoolRule::quiet, ": one fewer would do, if it lasts")
+                    : decision(in.wanted, PoolRule::steady, ": that is right");
   }
-  if (!quiet_) quiet_ = now;
-  if (now - *quiet_ < patience_)
-    return decision(in.wanted, PoolRule::quiet, ": one fewer would do, if it lasts");
   quiet_ = shrunk_ = now;
   return decision(in.wanted - 1, PoolRule::shrink, ": one fewer will do");
 }

@@ -2,7 +2,8 @@
 //
 // Grows early, as soon as all are at work and busy and records wait; at most doubles, and looks at what came
 // of it before it grows again. Shrinks by one after a quiet window, and only where those left would not be
-// busy; when it had to grow again soon after, the window is longer the next time.
+// busy, also where some do not start; when it had to grow again soon after, the window is longer the next
+// time.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,7 @@ struct PoolDecision {
 class PoolSize {
  public:
   static constexpr double kBusy = 0.8;             // above it, with a backlog, more are started
-  static constexpr double kBusyAfterShrink = 0.6;  // below it, for those left, one is stopped
+  static constexpr double kBusyAfterShrink = 0.6;  // up to it, for those left, one is stopped
   static constexpr double kBacklogSeconds = 1;     // records waiting that take longer are a backlog
   static constexpr Duration kSettle = std::chrono::seconds(5);
   static constexpr Duration kQuiet = std::chrono::seconds(60), kLongestQuiet = std::chrono::minutes(16);

@@ -1,9 +1,10 @@
 #include "trigger/pool_sizes.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/io_context.hpp>
 
 #include "base/log.hpp"
-#include "worker/memory.hpp"
 
 namespace triggerd::trigger {
 namespace {
@@ -21,18 +22,15 @@ scale::PoolInputs inputs_of(const Status& status, const Load& load, config::Orde
   in.concurrency = status.concurrency;
   if (ordering == config::Ordering::partition)
     in.useful = static_cast<std::uint32_t>(status.partitions.size());
-  if (status.pool.largest_bytes > 0) {
-    in.process_bytes = status.pool.largest_bytes;
-    in.free_bytes = worker::free_memory();
-  }
+  if (status.pool.largest_bytes > 0) in.process_bytes = status.pool.largest_bytes;
   return in;
 }
 
 }  // namespace
 
 PoolSizes::PoolSizes(boost::asio::io_context& control, const std::vector<config::Trigger>& triggers,
-                     Sink sink)
-    : timer_(control), sink_(std::move(sink)) {
+                     Sink sink, FreeMemory free_memory)
+    : timer_(control), sink_(std::move(sink)), free_memory_(std::move(free_memory)) {
   for (const config::Trigger& t : triggers) {
     if (t.worker.max_processes == t.worker.min_processes) continue;
     sized_.emplace(t.name, Sized{t.ordering, scale::PoolSize(t.worker.min_processes, t.worker.max_processes),
@@ -55,14 +53,26 @@ void PoolSizes::beat() {
   });
 }
 
+// A process that was asked for has not taken its memory yet; pools that grow at once share what is left.
+std::optional<std::uint64_t> PoolSizes::unpromised_memory() const {
+  std::optional<std::uint64_t> left = free_memory_();
+  if (!left) return left;
+  for (const auto& [name, sized] : sized_) *left -= std::min(*left, sized.promised_bytes);
+  return left;
+}
+
 void PoolSizes::took(const Status& status) {
   const auto found = sized_.find(status.trigger);
   if (found == sized_.end() || status.state == State::draining || status.state == State::stopped) return;
   Sized& sized = found->second;
   const auto load = sized.meter.took(status);
   if (!load) return;
-  sized.last = sized.size.decide(inputs_of(status, *load, sized.ordering), status.at);
+  sized.promised_bytes = 0;
+  scale::PoolInputs inputs = inputs_of(status, *load, sized.ordering);
+  if (inputs.process_bytes) inputs.free_bytes = unpromised_memory();
+  sized.last = sized.size.decide(inputs, status.at);
   const scale::PoolDecision& d = *sized.last;
+  if (d.target > inputs.ready) sized.promised_bytes = (d.target - inputs.ready) * status.pool.largest_bytes;
   if (d.target == d.current) return;
   log::info("pool_resized", {{"trigger", status.trigger},
                              {"from", d.current},

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "scale/pool_size.hpp"
 #include "trigger/load.hpp"
 #include "trigger/status.hpp"
+#include "worker/memory.hpp"
 
 namespace triggerd::trigger {
 
@@ -26,7 +28,11 @@ class PoolSizes {
     std::function<void(const std::string& trigger, std::uint32_t processes)> resize;
   };
 
-  PoolSizes(boost::asio::io_context& control, const std::vector<config::Trigger>& triggers, Sink sink);
+  // Bytes that processes may still take; nullopt: not known.
+  using FreeMemory = std::function<std::optional<std::uint64_t>()>;
+
+  PoolSizes(boost::asio::io_context& control, const std::vector<config::Trigger>& triggers, Sink sink,
+            FreeMemory free_memory = worker::free_memory);
 
   void start();
   void stop();
@@ -40,11 +46,14 @@ class PoolSizes {
     scale::PoolSize size;
     LoadMeter meter;
     std::optional<scale::PoolDecision> last = {};
+    std::uint64_t promised_bytes = 0;  // that its processes on their way will take
   };
   void beat();
+  std::optional<std::uint64_t> unpromised_memory() const;
 
   boost::asio::steady_timer timer_;
   Sink sink_;
+  FreeMemory free_memory_;
   std::map<std::string, Sized> sized_;
 };
 

@@ -66,10 +66,27 @@ TEST(PoolSize, ShrinksByOneAfterAQuietMinute) {
   EXPECT_EQ(said(inputs(4, 0.4, 0, 100), 59), "4 quiet");
   EXPECT_EQ(said(inputs(4, 0.4, 0, 100), 60), "3 shrink");
   EXPECT_EQ(said(inputs(4, 0.4, 0, 100), 61), "4 quiet") << "and then looks again";
-  EXPECT_EQ(said(inputs(4, 0.45, 0, 100), 90), "4 steady") << "three would be busy for 60 %";
+  EXPECT_EQ(said(inputs(4, 0.46, 0, 100), 90), "4 steady") << "three would be busy for 61 %";
   EXPECT_EQ(said(inputs(4, 0.1, 150, 100), 90), "4 steady") << "records wait";
   EXPECT_EQ(said(inputs(1, 0, 0, 0), 90), "1 steady");
   EXPECT_EQ(said(inputs(4, 0, 0, 0), 90, 4), "4 steady") << "processes.min";
+}
+
+TEST(PoolSize, AProcessThatCannotStartIsNotHeldOnTo) {
+  PoolInputs in = inputs(4, 0.4, 0, 100);
+  in.ready = 3;
+  EXPECT_EQ(said(in, 59), "4 starting");
+  EXPECT_EQ(said(in, 60), "3 shrink");
+  in.busy = 0.61;
+  EXPECT_EQ(said(in, 90), "4 starting") << "the three could do with it";
+  in.busy = 0.4;
+  in.waiting = 150;
+  EXPECT_EQ(said(in, 90), "4 starting") << "records wait";
+  in = inputs(4, 0, 0, 0);
+  in.ready = 0;
+  EXPECT_EQ(said(in, 60), "3 shrink") << "none starts, and nothing is to be done";
+  in.waiting = 1;
+  EXPECT_EQ(said(in, 90), "4 starting");
 }
 
 TEST(PoolSize, SaysWhy) {
