@@ -1,5 +1,6 @@
 """Lag of whole groups and what follows from it: /scale/NAME, votes, targets, metrics, and the size of the pool."""
 import json
+import time
 
 from harness import Case
 from waiting import until
@@ -15,8 +16,8 @@ class Scale(Case):
 
     def fleet(self, scale=SOON, **properties):
         """A daemon whose handlers wait for the gate."""
-        return self.daemon({"t": self.trigger(self.topic, self.group, env={"GATE": self.gate}, scale=scale, **properties)},
-                           lagInterval="1s")
+        return self.daemon({"t": self.trigger(self.topic, self.group, env={"GATE": self.gate}, scale=scale)},
+                           **{"lagInterval": "1s", **properties})
 
     def target(self, daemon):
         status, text = daemon.get("/scale/t")
@@ -101,12 +102,20 @@ class Scale(Case):
         until("it is over", lambda: self.target(daemon)["rule"] != "manual")
 
     def test_votes_without_targets(self):
-        daemon = self.daemon({"t": self.trigger(self.topic, self.group)}, lagInterval="1s",
-                             admin={"listen": "127.0.0.1:0", "targetBasedScalingEnabled": False})
-        self.until_target(daemon, "at rest", target=1)
-        self.assertEqual(self.status(daemon, 9), {
-            "vote": 0, "targetWorkerCount": None, "functionScaleStatuses": {"Host.Functions.t": {"vote": 0}},
-            "functionTargetScalerResults": {}})  # before there are five samples, ten seconds apart
+        """Five samples, ten seconds apart, make a vote; the fifth of them is the one that says more workers are needed."""
+        self.kafka.fill(self.topic, 1000)
+        daemon = self.fleet(admin={"listen": "127.0.0.1:0", "targetBasedScalingEnabled": False})
+        self.until_target(daemon, "our own answers need no votes", target=4)
+
+        def votes(vote):
+            return {"vote": vote, "targetWorkerCount": None, "functionScaleStatuses": {"Host.Functions.t": {"vote": vote}},
+                    "functionTargetScalerResults": {}}
+        self.assertEqual(self.status(daemon, 1), votes(0))
+        begin = time.monotonic()
+        until("a vote for one more", lambda: self.status(daemon, 1) == votes(1), 90)
+        self.assertGreater(time.monotonic() - begin, 30)
+        self.assertEqual(self.status(daemon, 10), votes(-1), "more workers than partitions")
+        self.assertEqual(self.status(daemon, 4), votes(0), "a worker for each partition")
 
     def test_scale_monitoring_that_is_off(self):
         daemon = self.daemon({"t": self.trigger(self.topic, self.group)}, lagInterval="1s",

@@ -31,11 +31,13 @@ std::string said(PoolInputs in, double lasts = 5, std::uint32_t least = 1, std::
 TEST(PoolSize, OneRuleEach) {
   EXPECT_EQ(said(inputs(4, 0.9, 4'000, 100)), "8 grow") << "40 s of work: twice as many";
   EXPECT_EQ(said(inputs(4, 0.9, 250, 100)), "5 grow") << "2.5 s of work: a quarter more";
+  EXPECT_EQ(said(inputs(20, 0.9, 1'000, 100), 5, 1, 40), "40 grow") << "10 s: twice as many, not fewer";
   EXPECT_EQ(said(inputs(4, 0.9, 100, 100)), "4 steady") << "a second of work is no backlog";
   EXPECT_EQ(said(inputs(4, 0.8, 4'000, 100)), "4 steady") << "not busy: something else holds them up";
   EXPECT_EQ(said(inputs(4, 0.9, 4'000, 100), 4), "4 settling");
   EXPECT_EQ(said(inputs(12, 0.9, 4'000, 100)), "16 most_processes");
   EXPECT_EQ(said(inputs(16, 0.9, 4'000, 100)), "16 most_processes");
+  EXPECT_EQ(said(inputs(8, 0.9, 4'000, 100)), "16 grow") << "to the most and not beyond";
   EXPECT_EQ(said(inputs(0, 0, 0, 0)), "1 limits");
   EXPECT_EQ(said(inputs(20, 0, 0, 0)), "16 limits");
   PoolInputs in = inputs(4, 0.9, 4'000, 100);
@@ -52,6 +54,13 @@ TEST(PoolSize, OneRuleEach) {
   EXPECT_EQ(said(in), "6 memory");
   in.free_bytes = 99 * kMiB;
   EXPECT_EQ(said(in), "4 memory");
+  in.process_bytes.reset();
+  EXPECT_EQ(said(in), "8 grow") << "what a process takes is not known";
+  in.process_bytes = 0;
+  EXPECT_EQ(said(in), "8 grow");
+  in.process_bytes = 100 * kMiB;
+  in.free_bytes.reset();
+  EXPECT_EQ(said(in), "8 grow") << "what is free is not known";
   in = inputs(4, 1, 3, 0.01);
   EXPECT_EQ(said(in), "7 grow") << "three records wait, so three more have something to do";
   in.concurrency = 2;
@@ -66,10 +75,37 @@ TEST(PoolSize, ShrinksByOneAfterAQuietMinute) {
   EXPECT_EQ(said(inputs(4, 0.4, 0, 100), 59), "4 quiet");
   EXPECT_EQ(said(inputs(4, 0.4, 0, 100), 60), "3 shrink");
   EXPECT_EQ(said(inputs(4, 0.4, 0, 100), 61), "4 quiet") << "and then looks again";
+  EXPECT_EQ(said(inputs(4, 0.4, 100, 100), 60), "3 shrink") << "a second of work is no backlog";
   EXPECT_EQ(said(inputs(4, 0.46, 0, 100), 90), "4 steady") << "three would be busy for 61 %";
   EXPECT_EQ(said(inputs(4, 0.1, 150, 100), 90), "4 steady") << "records wait";
   EXPECT_EQ(said(inputs(1, 0, 0, 0), 90), "1 steady");
   EXPECT_EQ(said(inputs(4, 0, 0, 0), 90, 4), "4 steady") << "processes.min";
+}
+
+TEST(PoolSize, LooksAtWhatCameOfAChangeFirst) {
+  PoolSize size(1, 16);
+  std::vector<std::uint32_t> targets;
+  std::uint32_t wanted = 1;
+  for (int t = 0; t <= 16; ++t) {
+    PoolInputs in = inputs(wanted, 0.9, 4'000, 100);
+    if (t == 12) in.ready = wanted - 1;  // one has died and is back: seen at work from the next second on
+    wanted = size.decide(in, at(t)).target;
+    targets.push_back(wanted);
+  }
+  EXPECT_EQ(targets, (std::vector<std::uint32_t>{1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4}));
+  EXPECT_EQ(size.decide(inputs(4, 0.9, 4'000, 100), at(17)).rule, PoolRule::settling);
+  EXPECT_EQ(size.decide(inputs(4, 0.9, 4'000, 100), at(18)).target, 8U);
+}
+
+TEST(PoolSize, AQuietMinuteIsOneWithoutAnyBusySecond) {
+  for (const PoolInputs& busy : {inputs(4, 0.7, 0, 100), inputs(4, 0.9, 4'000, 100)}) {
+    PoolSize size(1, 16);
+    for (int t = 0; t < 59; ++t) size.decide(inputs(4, 0, 0, 0), at(t));
+    EXPECT_EQ(size.decide(busy, at(59)).target, busy.busy > 0.8 ? 8U : 4U);
+    EXPECT_EQ(size.decide(inputs(4, 0, 0, 0), at(60)).rule, PoolRule::quiet);
+    EXPECT_EQ(size.decide(inputs(4, 0, 0, 0), at(119)).rule, PoolRule::quiet);
+    EXPECT_EQ(size.decide(inputs(4, 0, 0, 0), at(120)).rule, PoolRule::shrink);
+  }
 }
 
 TEST(PoolSize, AProcessThatCannotStartIsNotHeldOnTo) {
@@ -87,6 +123,43 @@ TEST(PoolSize, AProcessThatCannotStartIsNotHeldOnTo) {
   EXPECT_EQ(said(in, 60), "3 shrink") << "none starts, and nothing is to be done";
   in.waiting = 1;
   EXPECT_EQ(said(in, 90), "4 starting");
+}
+
+// Seconds of rest, after having grown, until the pool shrinks.
+int patience_after(PoolSize& size, double& now, std::uint32_t wanted) {
+  const double begin = now;
+  while (size.decide(inputs(wanted, 0, 0, 0), at(now)).target == wanted) ++now;
+  return static_cast<int>(now++ - begin);
+}
+
+void grow(PoolSize& size, double& now, std::uint32_t wanted) {
+  while (size.decide(inputs(wanted, 0.9, 4'000, 100), at(now)).target == wanted) ++now;
+  ++now;
+}
+
+TEST(PoolSize, GrowingSoonAfterShrinkingMakesItPatient) {
+  PoolSize size(1, 16);
+  double now = 0;
+  int waited = patience_after(size, now, 4);
+  EXPECT_EQ(waited, 60);
+  for (const int expected : {120, 240, 480, 960, 960}) {
+    grow(size, now, 2);
+    EXPECT_EQ(patience_after(size, now, 4), expected);
+  }
+  now += 2 * 960;
+  grow(size, now, 2);
+  EXPECT_EQ(patience_after(size, now, 4), 60) << "that is long ago";
+}
+
+TEST(PoolSize, WhatCannotGrowIsNoReasonToBePatient) {
+  PoolSize size(1, 16);
+  double now = 0;
+  patience_after(size, now, 4);
+  PoolInputs in = inputs(3, 0.9, 4'000, 100);
+  in.process_bytes = 100 * kMiB;
+  in.free_bytes = 0;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(size.decide(in, at(now++)).target, 3U);
+  EXPECT_EQ(patience_after(size, now, 3), 60);
 }
 
 TEST(PoolSize, SaysWhy) {
