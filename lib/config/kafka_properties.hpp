@@ -11,7 +11,7 @@
 namespace triggerd::config {
 
 struct KafkaProperty {
-  enum class Kind { text, integer, boolean };
+  enum class Kind { text, integer, boolean, secret };
   std::string_view name;
   Kind kind = Kind::text;
   std::int64_t least = 0;  // of an integer

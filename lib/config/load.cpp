@@ -61,8 +61,7 @@ Loaded load(const std::string& path, const Sources& sources) {
     Fleet fleet = parse(files, sources, findings);
     if (fleet.state_directory.empty()) fleet.state_directory = given_state_directory(sources);
     if (complete) {
-      resolve_connections(fleet, findings);
-      validate(fleet, findings);
+      validate(fleet, sources, findings);
       if (fleet.triggers.empty() && !findings.any_error())
         findings.warning({path, 0, 0}, "", "no trigger: there is nothing to run");
     }

@@ -189,8 +189,9 @@ class FleetReader {
     Trigger trigger = defaults_;
     trigger.name = name;
     trigger.position = value.position();
-    read_trigger(value, trigger);
-    if (trigger.consumer_group.empty()) trigger.consumer_group = name;
+    read_trigger(value, fleet_.clusters, trigger);
+    if (trigger.consumer_group.empty())
+      trigger.consumer_group = trigger.connection.event_hub ? "$Default" : name;
     fleet_.triggers.push_back(std::move(trigger));
   }
 

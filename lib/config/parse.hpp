@@ -5,6 +5,7 @@
 // `kafka` name by name, lists as a whole.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,8 +31,8 @@ struct Include {
 };
 std::vector<Include> read_includes(const File& fleet_file, const Sources& sources, Findings& findings);
 
-// The first file is the fleet file; the others hold clusters and triggers. Triggers naming a cluster do not
-// have its connection yet (resolve_connections).
+// The first file is the fleet file; the others hold clusters and triggers. A trigger that names a
+// cluster has its connection, if there is one of the name.
 Fleet parse(const std::vector<File>& files, const Sources& sources, Findings& findings);
 
 // Every key that is understood, for the key reference and its test.
@@ -49,6 +50,9 @@ std::span<const Field<Connection>> connection_fields();
 // What no connection can have yet; for clusters and triggers.
 std::span<const Withheld> withheld_connection_keys();
 void read_cluster(const Value& map, Connection& connection);
+// Around the reading of a map's own connection keys: before, where they go over a cluster's; and after.
+void begin_override(const Value& map, Connection& connection);
+void end_connection(const Value& map, Connection& connection);
 
 // parse_scale.cpp
 std::span<const Field<ScalePolicy>> scale_fields();
@@ -56,8 +60,8 @@ void read_scale(const Value& map, Trigger& trigger);
 
 // parse_trigger.cpp
 void read_defaults(const Value& map, Trigger& defaults);
-// `trigger` comes in as a copy of the defaults, named.
-void read_trigger(const Value& map, Trigger& trigger);
+// `trigger` comes in as a copy of the defaults, named. One that names a cluster begins with its connection.
+void read_trigger(const Value& map, const std::map<std::string, Connection>& clusters, Trigger& trigger);
 void append_trigger_keys(std::vector<KeyGroup>& groups);
 
 }  // namespace triggerd::config

@@ -301,13 +301,6 @@ constexpr Withheld kWithheld[] = {
 
 constexpr bool belongs_to_one_trigger(std::string_view key) { return key == "topic"; }
 
-// Which of them a map has. Cluster and own is an error; `kafka` may stand with either.
-struct ConnectionKeys {
-  bool cluster = false;
-  bool own = false;
-  bool brokers = false;
-};
-
 void refuse_trigger_key(const Value& map, const std::string& key, const Value& value) {
   std::vector<std::string_view> known;
   append_names(std::span<const Field<Trigger>>(kTrigger), known);
@@ -322,33 +315,54 @@ bool is_own_connection_key(std::string_view key) {
          std::ranges::any_of(connection_fields(), [&](const auto& f) { return f.name == key; });
 }
 
-void read_keys(const Value& map, Trigger& trigger, bool is_defaults) {
+bool has_key(const Value& map, std::string_view wanted) {
   const auto entries = map.entries();
-  ConnectionKeys keys;
-  for (const auto& [key, value] : entries) {
-    keys.cluster |= key == "cluster";
-    keys.brokers |= key == "brokerList";
-    keys.own |= is_own_connection_key(key);
-  }
-  // Its own brokers take the place of the default cluster; the other way round resolve_connections does it.
-  if (keys.brokers && !keys.cluster) trigger.cluster.clear();
-  const bool names_cluster = keys.cluster || !trigger.cluster.empty();
-  for (const auto& [key, value] : entries) {
+  return std::ranges::any_of(entries, [&](const auto& entry) { return entry.first == wanted; });
+}
+
+void read_keys(const Value& map, Trigger& trigger, bool is_defaults) {
+  const bool names_cluster = has_key(map, "cluster");
+  for (const auto& [key, value] : map.entries()) {
     if (is_defaults && belongs_to_one_trigger(key))
       value.error("belongs to one trigger; it cannot be a default");
-    else if (names_cluster && is_own_connection_key(key))
-      value.error(
-          "belongs to the cluster: a trigger names a cluster or carries its connection itself, not both");
+    else if (names_cluster && (is_defaults ? is_own_connection_key(key) : key == "brokerList"))
+      value.error(is_defaults
+                      ? "belongs to the cluster: defaults name a cluster or carry a connection, not both"
+                      : "belongs to the cluster: a trigger names a cluster or its own brokers, not both");
     else if (!read_field(std::span<const Field<Trigger>>(kTrigger), key, value, trigger) &&
              !read_field(connection_fields(), key, value, trigger.connection))
       refuse_trigger_key(map, key, value);
   }
+  end_connection(map, trigger.connection);
+}
+
+// The cluster's, over it what the defaults say for librdkafka; the trigger's own keys go over both.
+void begin_with(const Connection& cluster, Connection& connection) {
+  auto kafka = std::move(connection.kafka);
+  auto secrets = std::move(connection.kafka_secrets);
+  connection = cluster;
+  kafka.merge(std::move(connection.kafka));  // keeps what is there already
+  secrets.merge(std::move(connection.kafka_secrets));
+  connection.kafka = std::move(kafka);
+  connection.kafka_secrets = std::move(secrets);
 }
 
 }  // namespace
 
 void read_defaults(const Value& map, Trigger& defaults) { read_keys(map, defaults, true); }
-void read_trigger(const Value& map, Trigger& trigger) { read_keys(map, trigger, false); }
+
+void read_trigger(const Value& map, const std::map<std::string, Connection>& clusters, Trigger& trigger) {
+  // Its own brokers take the place of the default cluster.
+  std::string name = has_key(map, "brokerList") ? "" : trigger.cluster;
+  for (const auto& [key, value] : map.entries())
+    if (key == "cluster" && value.is_scalar()) name = value.text().value_or("");
+  if (name.empty()) trigger.cluster.clear();
+  if (const auto it = clusters.find(name); it != clusters.end()) {
+    begin_with(it->second, trigger.connection);
+    begin_override(map, trigger.connection);
+  }
+  read_keys(map, trigger, false);
+}
 
 void append_trigger_keys(std::vector<KeyGroup>& groups) {
   const auto add = [&](std::string_view section, auto fields) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "config/connection.hpp"
 #include "config/secret.hpp"
 
 namespace triggerd::config {
@@ -23,23 +24,6 @@ struct Position {
   int line = 0;
   int column = 0;
   bool operator==(const Position&) const = default;
-};
-
-// How to reach and log in to a cluster. Original's names: KafkaTriggerAttribute (brokerList, protocol, …).
-struct Connection {
-  enum class Protocol { plaintext, ssl, sasl_plaintext, sasl_ssl };
-  enum class Authentication { none, gssapi, plain, scram_sha256, scram_sha512, oauth_bearer };
-  std::string broker_list;  // `bootstrap.servers`
-  Protocol protocol = Protocol::plaintext;
-  Authentication authentication_mode = Authentication::none;
-  std::string username;
-  Secret password;
-  std::string ssl_ca_location;
-  std::string ssl_certificate_location;
-  std::string ssl_key_location;
-  Secret ssl_key_password;
-  std::map<std::string, std::string> kafka;  // librdkafka's properties; may hold secrets: never print
-  bool operator==(const Connection&) const = default;
 };
 
 // Where a partition without a commit begins.

@@ -72,7 +72,9 @@ std::string connection_text(const Trigger& trigger) {
   std::string text = trigger.cluster.empty() ? c.broker_list : trigger.cluster + " (" + c.broker_list + ")";
   text += std::string(", ") + word(c.protocol);
   if (c.authentication_mode != Authentication::none) text += std::string(", ") + word(c.authentication_mode);
-  if (!c.kafka.empty()) text += "; set: " + names(c.kafka);
+  std::string set = names(c.kafka);
+  for (const auto& [name, value] : c.kafka_secrets) set += (set.empty() ? "" : ", ") + name;
+  if (!set.empty()) text += "; set: " + set;
   return text;
 }
 

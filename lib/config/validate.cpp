@@ -159,32 +159,29 @@ bool sound(const Trigger& trigger, const std::string& key, const Findings& findi
   return true;
 }
 
-void resolve_connections(Fleet& fleet, Findings& findings) {
+namespace {
+
+void validate_cluster_names(const Fleet& fleet, Findings& findings) {
   std::vector<std::string_view> names;
   names.reserve(fleet.clusters.size());
   for (const auto& [name, connection] : fleet.clusters) names.push_back(name);
-  for (Trigger& trigger : fleet.triggers) {
-    if (trigger.cluster.empty()) continue;
-    const auto it = fleet.clusters.find(trigger.cluster);
-    if (it == fleet.clusters.end()) {
-      if (findings.failed_at("clusters") || findings.failed(join_path("clusters", trigger.cluster))) continue;
-      if (!sound(trigger, "cluster", findings)) continue;
-      Place place = place_of(trigger, "cluster", findings);
-      const std::string what = findings.is_brought_in(place.path)
-                                   ? "of this name"
-                                   : in_quotes(trigger.cluster) + did_you_mean(trigger.cluster, names);
-      findings.error(std::move(place.position), std::move(place.path), "there is no cluster " + what);
-      continue;
-    }
-    auto own = std::move(trigger.connection.kafka);
-    trigger.connection = it->second;
-    own.merge(std::move(trigger.connection.kafka));  // keeps what is there already: the trigger's own
-    trigger.connection.kafka = std::move(own);
+  for (const Trigger& trigger : fleet.triggers) {
+    if (trigger.cluster.empty() || fleet.clusters.contains(trigger.cluster)) continue;
+    if (findings.failed_at("clusters") || findings.failed(join_path("clusters", trigger.cluster))) continue;
+    if (!sound(trigger, "cluster", findings)) continue;
+    Place place = place_of(trigger, "cluster", findings);
+    const std::string what = findings.is_brought_in(place.path)
+                                 ? "of this name"
+                                 : in_quotes(trigger.cluster) + did_you_mean(trigger.cluster, names);
+    findings.error(std::move(place.position), std::move(place.path), "there is no cluster " + what);
   }
 }
 
-void validate(const Fleet& fleet, Findings& findings) {
-  validate_connections(fleet, findings);
+}  // namespace
+
+void validate(const Fleet& fleet, const Sources& sources, Findings& findings) {
+  validate_cluster_names(fleet, findings);
+  validate_connections(fleet, sources, findings);
   for (const Trigger& trigger : fleet.triggers) {
     TriggerRules(trigger, findings).check();
     validate_failure(trigger, findings);

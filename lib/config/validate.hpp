@@ -5,16 +5,13 @@
 #pragma once
 
 #include "config/diagnostic.hpp"
+#include "config/load.hpp"
 #include "config/schema.hpp"
 
 namespace triggerd::config {
 
-// Gives each trigger that names a cluster its connection; the trigger's own `kafka` properties go over the
-// cluster's. Reports clusters that do not exist.
-void resolve_connections(Fleet& fleet, Findings& findings);
-
-// After resolve_connections.
-void validate(const Fleet& fleet, Findings& findings);
+// After parse. The certificates and keys that connections name are looked at through `sources`.
+void validate(const Fleet& fleet, const Sources& sources, Findings& findings);
 
 // validate_failure.cpp: what becomes of records whose retries are used up.
 void validate_failure(const Trigger& trigger, Findings& findings);
@@ -22,8 +19,10 @@ void validate_failure(const Trigger& trigger, Findings& findings);
 // validate_scale.cpp: how many instances.
 void validate_scale(const Trigger& trigger, Findings& findings);
 
-// validate_kafka.cpp: logging in, group membership, groups that triggers share.
-void validate_connections(const Fleet& fleet, Findings& findings);
+// validate_connection.cpp: logging in, certificates.
+void validate_connections(const Fleet& fleet, const Sources& sources, Findings& findings);
+
+// validate_kafka.cpp: group membership, groups that triggers share.
 void validate_membership(const Trigger& trigger, Findings& findings);
 void validate_groups(const Fleet& fleet, Findings& findings);
 void validate_static_members(const Fleet& fleet, Findings& findings);

@@ -1,4 +1,4 @@
-// Rules about logging in, group membership and shared groups.
+// Rules about group membership and shared groups.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -11,91 +11,8 @@
 namespace triggerd::config {
 namespace {
 
-using Authentication = Connection::Authentication;
-using Protocol = Connection::Protocol;
-
 constexpr std::int64_t kDefaultMaxPollMillis = 300'000;
 constexpr std::int64_t kDefaultSessionMillis = 45'000;
-
-// The keys of one connection: a cluster's, or those a trigger (or the defaults) carries.
-class ConnectionRules {
- public:
-  ConnectionRules(const Connection& connection, std::string prefix, Position start, Findings& findings,
-                  std::string fallback = "")
-      : c_(connection),
-        prefix_(std::move(prefix)),
-        fallback_(std::move(fallback)),
-        start_(std::move(start)),
-        findings_(findings) {}
-
-  void check() {
-    if (c_.broker_list.empty() && sound("brokerList") && !findings_.failed_at(prefix_))
-      error("brokerList", fallback_.empty() ? "is required" : "is required where no cluster is named");
-    if (sound("protocol") && sound("authenticationMode")) login();
-    if (sound("protocol")) tls();
-  }
-
- private:
-  bool sound(const std::string& key) const {
-    return !findings_.failed(prefix_ + "." + key) &&
-           (fallback_.empty() || !findings_.failed(fallback_ + "." + key));
-  }
-  void error(const std::string& key, std::string message) {
-    const auto [position, path] = place(key);
-    findings_.error(position, path, std::move(message));
-  }
-  Place place(const std::string& key) const {
-    for (const std::string& parent : {prefix_, fallback_})
-      if (const Position* found = findings_.find(parent + "." + key)) return {*found, parent + "." + key};
-    return {start_, prefix_ + "." + key};
-  }
-
-  void login() {
-    const bool sasl = c_.protocol == Protocol::sasl_plaintext || c_.protocol == Protocol::sasl_ssl;
-    const bool mechanism = c_.authentication_mode != Authentication::none;
-    if (sasl && !mechanism)
-      error("authenticationMode", "is required with protocol: saslPlaintext or saslSsl");
-    if (mechanism && !sasl) error("authenticationMode", "needs protocol: saslSsl (or saslPlaintext)");
-    const std::array<std::pair<const char*, bool>, 2> credentials{
-        {{"username", !c_.username.empty()}, {"password", !c_.password.empty()}}};
-    for (const auto& [key, given] : credentials) {
-      if (given && !mechanism && !sasl) error(key, "is used only with an authenticationMode");
-      if (!given && mechanism && sound(key)) error(key, "is required with this authenticationMode");
-    }
-    if (c_.protocol == Protocol::sasl_plaintext && c_.authentication_mode == Authentication::plain) {
-      const auto [position, path] = place("authenticationMode");
-      findings_.warning(position, path,
-                        "the password crosses the network unencrypted; saslSsl does not do that");
-    }
-  }
-
-  void tls() {
-    const bool tls = c_.protocol == Protocol::ssl || c_.protocol == Protocol::sasl_ssl;
-    const std::array<std::pair<const char*, bool>, 4> keys{
-        {{"sslCaLocation", !c_.ssl_ca_location.empty()},
-         {"sslCertificateLocation", !c_.ssl_certificate_location.empty()},
-         {"sslKeyLocation", !c_.ssl_key_location.empty()},
-         {"sslKeyPassword", !c_.ssl_key_password.empty()}}};
-    for (const auto& [key, given] : keys)
-      if (given && !tls) error(key, "is used only with protocol: ssl or saslSsl");
-    if (!tls) return;
-    const bool certificate = keys[1].second;
-    const bool key = keys[2].second || c_.kafka.contains("ssl.key.pem");
-    if (certificate && !key && sound("sslKeyLocation"))
-      error("sslCertificateLocation", "needs its key: sslKeyLocation");
-    if (keys[2].second && !certificate && !c_.kafka.contains("ssl.certificate.pem") &&
-        sound("sslCertificateLocation"))
-      error("sslKeyLocation", "needs its certificate: sslCertificateLocation");
-    if (keys[3].second && !key && sound("sslKeyLocation"))
-      error("sslKeyPassword", "needs the key: sslKeyLocation");
-  }
-
-  const Connection& c_;
-  std::string prefix_;
-  std::string fallback_;
-  Position start_;
-  Findings& findings_;
-};
 
 std::optional<std::string> property(const Trigger& trigger, const std::string& name) {
   const auto it = trigger.connection.kafka.find(name);
@@ -141,21 +58,6 @@ const char* what_both_do(const Trigger& a, const Trigger& b) {
 }
 
 }  // namespace
-
-void validate_connections(const Fleet& fleet, Findings& findings) {
-  for (const auto& [name, connection] : fleet.clusters) {
-    const std::string prefix = join_path("clusters", name);
-    const Position* start = findings.find(prefix);
-    ConnectionRules(connection, prefix, start != nullptr ? *start : Position{}, findings).check();
-  }
-  for (const Trigger& trigger : fleet.triggers) {
-    const std::string prefix = join_path("triggers", trigger.name);
-    if (!trigger.cluster.empty() || findings.failed(prefix + ".cluster") ||
-        findings.failed("defaults.cluster"))
-      continue;
-    ConnectionRules(trigger.connection, prefix, trigger.position, findings, "defaults").check();
-  }
-}
 
 void validate_membership(const Trigger& trigger, Findings& findings) {
   if (!sound(trigger, "kafka", findings)) return;

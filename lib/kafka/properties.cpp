@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <string_view>
 
 namespace triggerd::kafka {
@@ -112,19 +113,61 @@ void add_defaults(const ConsumerSpec& spec, std::vector<Property>& out) {
   add_memory(spec, out);
 }
 
+using Given = std::function<void(const char* name, const std::string& value)>;  // unless empty
+
+void add_tls(const Connection& c, const Given& add) {
+  add("ssl.ca.location", c.ssl_ca_location);
+  add("ssl.certificate.location", c.ssl_certificate_location);
+  add("ssl.key.location", c.ssl_key_location);
+  add("ssl.ca.pem", c.ssl_ca_pem);
+  add("ssl.certificate.pem", c.ssl_certificate_pem);
+  add("ssl.key.pem", c.ssl_key_pem.reveal());
+  add("ssl.key.password", c.ssl_key_password.reveal());
+}
+
+void add_oauth(const config::OAuthBearer& oauth, const Given& add) {
+  if (oauth.method != config::OAuthBearer::Method::oidc) return;
+  add("sasl.oauthbearer.method", "oidc");
+  add("sasl.oauthbearer.client.id", oauth.client_id);
+  add("sasl.oauthbearer.client.secret", oauth.client_secret.reveal());
+  add("sasl.oauthbearer.scope", oauth.scope);
+  add("sasl.oauthbearer.token.endpoint.url", oauth.token_endpoint_url);
+  add("sasl.oauthbearer.extensions", oauth.extensions);
+  add("https.ca.location", oauth.https_ca_location);
+  add("https.ca.pem", oauth.https_ca_pem);
+}
+
+void add_kerberos(const config::Kerberos& kerberos, const Given& add) {
+  add("sasl.kerberos.principal", kerberos.principal);
+  add("sasl.kerberos.keytab", kerberos.keytab);
+  add("sasl.kerberos.service.name", kerberos.service_name);
+  // Without a keytab kinit could only fail: somebody else keeps the ticket cache.
+  if (kerberos.keytab.empty()) add("sasl.kerberos.min.time.before.relogin", "0");
+}
+
+// Only what the protocol and the mechanism in use have a use for (connection.hpp).
 void add_connection(const Connection& connection, std::vector<Property>& out) {
-  const auto unless_empty = [&out](const char* name, const std::string& value) {
+  const Given add = [&out](const char* name, const std::string& value) {
     if (!value.empty()) out.push_back({name, value});
   };
   out.push_back({"bootstrap.servers", connection.broker_list});
   out.push_back({"security.protocol", text(connection.protocol)});
-  unless_empty("sasl.mechanisms", text(connection.authentication_mode));
-  unless_empty("sasl.username", connection.username);
-  unless_empty("sasl.password", connection.password.reveal());
-  unless_empty("ssl.ca.location", connection.ssl_ca_location);
-  unless_empty("ssl.certificate.location", connection.ssl_certificate_location);
-  unless_empty("ssl.key.location", connection.ssl_key_location);
-  unless_empty("ssl.key.password", connection.ssl_key_password.reveal());
+  if (connection.uses_tls()) add_tls(connection, add);
+  if (!connection.uses_sasl()) return;
+  add("sasl.mechanisms", text(connection.authentication_mode));
+  if (connection.uses_password()) {
+    add("sasl.username", connection.username);
+    add("sasl.password", connection.password.reveal());
+  }
+  if (connection.authentication_mode == Connection::Authentication::oauth_bearer)
+    add_oauth(connection.oauth, add);
+  if (connection.authentication_mode == Connection::Authentication::gssapi)
+    add_kerberos(connection.kerberos, add);
+}
+
+void add_users(const Connection& connection, std::vector<Property>& out) {
+  for (const auto& [name, value] : connection.kafka) out.push_back({name, value});
+  for (const auto& [name, value] : connection.kafka_secrets) out.push_back({name, value.reveal()});
 }
 
 // What the user says, but for what is about reading.
@@ -132,6 +175,7 @@ void add_not_about_reading(const Connection& connection, std::vector<Property>& 
   for (const auto& [name, value] : connection.kafka) {
     if (std::ranges::find(kAboutReading, name) == kAboutReading.end()) out.push_back({name, value});
   }
+  for (const auto& [name, value] : connection.kafka_secrets) out.push_back({name, value.reveal()});
 }
 
 void add_owned(const ConsumerSpec& spec, std::vector<Property>& out) {
@@ -177,7 +221,7 @@ void add_owned(const ProducerSpec& spec, std::vector<Property>& out) {
 std::vector<Property> properties(const ConsumerSpec& spec) {
   std::vector<Property> out;
   add_defaults(spec, out);
-  for (const auto& [name, value] : spec.connection.kafka) out.push_back({name, value});
+  add_users(spec.connection, out);
   add_connection(spec.connection, out);
   add_owned(spec, out);
   return out;

@@ -29,9 +29,12 @@ TEST(Examples, LoadWithoutAWord) {
                  {"/etc/triggerd/secrets/kafka", "secret\n"},
                  {"/etc/triggerd/secrets/client-key", "secret\n"},
                  {"/etc/hostname", "vm1\n"},
-                 {"/etc/triggerd/tls/ca.pem", ""},
-                 {"/etc/triggerd/tls/client.pem", ""},
-                 {"/etc/triggerd/tls/client.key", ""}},
+                 {"/etc/triggerd/tls/ca.pem", vector_file("ca.pem")},
+                 {"/etc/triggerd/tls/client.pem", vector_file("client.pem")},
+                 {"/etc/triggerd/tls/client-and-key.pem", vector_file("both.pem")},
+                 {"/etc/triggerd/triggerd.keytab", "keytab"},
+                 {"/etc/triggerd/secrets/event-hub", "Endpoint=sb://space/;SharedAccessKey=k"},
+                 {"/etc/triggerd/tls/client.key", vector_file("client.key")}},
                 {{"DATABASE_URL", "postgres://"}}};
     const Loaded loaded = load(name, world.sources());
     EXPECT_EQ(lines(loaded.diagnostics), "") << name;

@@ -1,6 +1,8 @@
 // Sources over maps: a world that a test writes down.
 #pragma once
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -37,6 +39,12 @@ struct World {
     return s;
   }
 };
+
+// A file of tests/vectors/config/files.
+inline std::string vector_file(const std::string& name) {
+  std::ifstream in(std::string(TRIGGERD_TESTS_DIR) + "/vectors/config/files/" + name);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 // One file, f.yaml, in an otherwise empty world.
 inline Loaded load_text(const std::string& text, World world = {}) {

@@ -33,8 +33,8 @@ TEST(KafkaProperties, OursAreRefusedWithAReason) {
                         {"sasl.password", "is set with password"},
                         {"ssl.key.password", "is set with sslKeyPassword"},
                         {"group.instance.id", "is set with groupInstanceId"},
-                        {"sasl.kerberos.anything", "Kerberos is not available in this version yet"},
-                        {"sasl.oauthbearer.anything", "OAuthBearer is not available in this version yet"},
+                        {"sasl.kerberos.keytab", "is set with kerberosKeytab"},
+                        {"sasl.oauthbearer.client.secret", "is set with oAuthBearerClientSecret"},
                         {"go.logs.channel", "is a property of the Go client, not of librdkafka"},
                         {"dr_msg_cb", "is for programs only"}}) {
     EXPECT_EQ(owned_property(row.name), row.reason) << row.name;

@@ -114,7 +114,11 @@ const std::string kEveryKey =
     "      maxMemory: 18MiB\n";
 
 TEST(Load, EveryKeyArrives) {
-  const World world{{{"secret", "s3cret\n"}, {"ca.pem", ""}, {"cert.pem", ""}, {"key.pem", ""}}, {}};
+  const World world{{{"secret", "s3cret\n"},
+                     {"ca.pem", vector_file("ca.pem")},
+                     {"cert.pem", vector_file("client.pem")},
+                     {"key.pem", vector_file("client.key")}},
+                    {}};
   const Fleet fleet = good(kEveryKey, world);
   Connection c;
   c.broker_list = "a:1,b:2";
@@ -282,7 +286,7 @@ TEST(Load, PathsAreRelativeToTheFileThatNamesThem) {
                 "clusters: {x: {brokerList: 'x:1', protocol: ssl, sslCaLocation: ca.pem}}\n"
                 "triggers: {x: {cluster: x, topic: x, worker: {command: ['${file:name}'], workingDirectory: "
                 "run}}}\n"},
-               {"/etc/t/more/ca.pem", ""},
+               {"/etc/t/more/ca.pem", vector_file("ca.pem")},
                {"/etc/t/more/name", "prog\n"}},
               {}};
   const Loaded loaded = load("/etc/t/fleet.yaml", world.sources());

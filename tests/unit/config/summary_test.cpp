@@ -21,7 +21,7 @@ Fleet one(Trigger trigger) {
 }
 
 TEST(Summary, NeverShowsASecret) {
-  const World world{{{"secret", "hunter2"}}, {{"SECRET", "hunter2"}}};
+  const World world{{{"secret", "hunter2"}, {"both.pem", vector_file("both.pem")}}, {{"SECRET", "hunter2"}}};
   const Loaded loaded = load_text(
       "clusters:\n"
       "  main:\n"
@@ -30,8 +30,8 @@ TEST(Summary, NeverShowsASecret) {
       "    authenticationMode: plain\n"
       "    username: u\n"
       "    password: ${file:secret}\n"
-      "    kafka: {ssl.key.pem: '${file:secret}', ssl.certificate.pem: hunter2}\n"
-      "    sslKeyPassword: hunter2\n"
+      "    kafka: {ssl.keystore.password: '${file:secret}', client.rack: hunter2}\n"
+      "    sslCertificateandKeyPEM: '${file:both.pem}'\n"
       "triggers:\n"
       "  t:\n"
       "    cluster: main\n"
@@ -44,9 +44,10 @@ TEST(Summary, NeverShowsASecret) {
   EXPECT_EQ(loaded.fleet->triggers[0].worker.command[1], "--token=hunter2");
   const std::string text = summary(*loaded.fleet);
   EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+  EXPECT_EQ(text.find("PRIVATE"), std::string::npos) << text;
   EXPECT_EQ(line_of(*loaded.fleet, "worker"), "w --token=${env:SECRET}");
   EXPECT_EQ(line_of(*loaded.fleet, "cluster"),
-            "main (k:1), saslSsl, plain; set: ssl.certificate.pem, ssl.key.pem");
+            "main (k:1), saslSsl, plain; set: client.rack, ssl.keystore.password");
 }
 
 TEST(Summary, Retries) {

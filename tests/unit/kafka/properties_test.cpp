@@ -99,12 +99,36 @@ TEST(Properties, OfEachSecurity) {
     with.connection.ssl_key_password = config::Secret("also hidden");
     EXPECT_EQ(value(with, "security.protocol"), c.protocol_text);
     EXPECT_EQ(value(with, "sasl.mechanisms"), c.mechanism);
-    EXPECT_EQ(value(with, "sasl.username"), "user");
-    EXPECT_EQ(value(with, "sasl.password"), "hidden");
-    EXPECT_EQ(value(with, "ssl.ca.location"), "ca.pem");
-    EXPECT_EQ(value(with, "ssl.certificate.location"), "cert.pem");
-    EXPECT_EQ(value(with, "ssl.key.location"), "key.pem");
-    EXPECT_EQ(value(with, "ssl.key.password"), "also hidden");
+    with.connection.kerberos = {"me@TEST", "me.keytab", "broker"};
+    with.connection.oauth.method = config::OAuthBearer::Method::oidc;
+    with.connection.oauth.client_id = "client";
+    with.connection.oauth.client_secret = config::Secret("hidden too");
+    with.connection.oauth.token_endpoint_url = "https://idp/token";
+    with.connection.oauth.scope = "kafka";
+    with.connection.oauth.extensions = "a=b";
+    with.connection.oauth.https_ca_location = "probe";
+    // Credentials go only where they are asked for.
+    const auto only = [](bool used, const char* text) { return used ? std::string(text) : std::string(); };
+    const bool password = with.connection.uses_password();
+    EXPECT_EQ(value(with, "sasl.username"), only(password, "user"));
+    EXPECT_EQ(value(with, "sasl.password"), only(password, "hidden"));
+    const bool tls = with.connection.uses_tls();
+    EXPECT_EQ(value(with, "ssl.ca.location"), only(tls, "ca.pem"));
+    EXPECT_EQ(value(with, "ssl.certificate.location"), only(tls, "cert.pem"));
+    EXPECT_EQ(value(with, "ssl.key.location"), only(tls, "key.pem"));
+    EXPECT_EQ(value(with, "ssl.key.password"), only(tls, "also hidden"));
+    const bool kerberos = c.authentication == A::gssapi;
+    EXPECT_EQ(value(with, "sasl.kerberos.principal"), only(kerberos, "me@TEST"));
+    EXPECT_EQ(value(with, "sasl.kerberos.keytab"), only(kerberos, "me.keytab"));
+    EXPECT_EQ(value(with, "sasl.kerberos.service.name"), only(kerberos, "broker"));
+    const bool oauth = c.authentication == A::oauth_bearer;
+    EXPECT_EQ(value(with, "sasl.oauthbearer.method"), only(oauth, "oidc"));
+    EXPECT_EQ(value(with, "sasl.oauthbearer.client.id"), only(oauth, "client"));
+    EXPECT_EQ(value(with, "sasl.oauthbearer.client.secret"), only(oauth, "hidden too"));
+    EXPECT_EQ(value(with, "sasl.oauthbearer.token.endpoint.url"), only(oauth, "https://idp/token"));
+    EXPECT_EQ(value(with, "sasl.oauthbearer.scope"), only(oauth, "kafka"));
+    EXPECT_EQ(value(with, "sasl.oauthbearer.extensions"), only(oauth, "a=b"));
+    EXPECT_EQ(value(with, "https.ca.location"), only(oauth, "probe"));
   }
 }
 
