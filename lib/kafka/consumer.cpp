@@ -29,7 +29,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kEventsPerTurn = 1000;
 // A coordinator that does not answer is not waited for longer; the group notices by itself.
 constexpr auto kCloseTimeout = std::chrono::seconds(5);
-constexpr auto kErrorRepeat = std::chrono::seconds(10);
 constexpr auto kPollAtLeast = std::chrono::seconds(30);
 constexpr std::size_t kMaxMetadataBytes = 4096;  // offset.metadata.max.bytes of a broker as it comes
 
@@ -110,8 +109,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
 
   std::optional<std::vector<pipeline::OffsetCommit>> committing_;
   std::uintptr_t commits_ = 0;
-  ConsumerError last_error_;
-  Clock::time_point last_error_at_{};
+  ErrorRepeats repeats_;
 };
 
 void Consumer::Impl::start() {
@@ -176,7 +174,10 @@ void Consumer::Impl::join() {
 
 Membership::Sink Consumer::Impl::membership_sink() {
   Membership::Sink sink;
-  sink.assigned = [this](const pipeline::Assigned& event) { sink_.event(event); };
+  sink.assigned = [this](const pipeline::Assigned& event) {
+    repeats_ = {};  // what happens from here on is new
+    sink_.event(event);
+  };
   sink.revoked = [this](const pipeline::Revoked& event) { sink_.event(event); };
   sink.error = [this](const ConsumerError& error) { report(error); };
   sink.discard = [this] { reader_->discard_revoked(); };
@@ -242,12 +243,8 @@ void Consumer::Impl::take_error(rd_kafka_event_t& event) {
 
 void Consumer::Impl::report(ConsumerError error) {
   if (failed_ || state_ == State::closing) return;
-  const auto now = Clock::now();
-  const bool same = error.code == last_error_.code && error.message == last_error_.message;
-  if (same && now - last_error_at_ < kErrorRepeat) return;
+  if (!error.fatal && !repeats_.admit(error.code, error.message, Clock::now())) return;
   failed_ = error.fatal;
-  last_error_ = error;
-  last_error_at_ = now;
   sink_.error(error);
 }
 

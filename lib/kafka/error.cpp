@@ -52,6 +52,33 @@ pipeline::CommitDone commit_rejected(const std::vector<pipeline::OffsetCommit>& 
   return done;
 }
 
+namespace {
+
+constexpr auto kRepeat = std::chrono::seconds(60);
+constexpr std::size_t kMostCauses = 64;
+
+// Without what differs from one attempt to the next: the broker it was tried on, and "(after 12ms in state
+// …)".
+std::string cause_of(const std::string& code, const std::string& message) {
+  const std::size_t scheme = message.find("://");
+  std::size_t begin = 0;
+  if (scheme != std::string::npos) {
+    const std::size_t end = message.find(": ", scheme);
+    if (end != std::string::npos) begin = end + 2;
+  }
+  return code + " " + message.substr(begin, message.find(" (after ", begin) - begin);
+}
+
+}  // namespace
+
+bool ErrorRepeats::admit(const std::string& code, const std::string& message, Clock::time_point now) {
+  if (told_.size() >= kMostCauses) told_.clear();
+  const auto [it, fresh] = told_.try_emplace(cause_of(code, message), now);
+  if (!fresh && now - it->second < kRepeat) return false;
+  it->second = now;
+  return true;
+}
+
 ConsumerError consumer_error(rd_kafka_resp_err_t error, std::string message, bool fatal) {
   return {rd_kafka_err2name(error), std::move(message), fatal};
 }

@@ -1,6 +1,8 @@
 // librdkafka's errors in our terms. Pure but for its names of errors.
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,16 @@ Outcome commit_outcome(rd_kafka_resp_err_t error);
 pipeline::CommitDone commit_done(const std::vector<pipeline::OffsetCommit>& asked, rd_kafka_resp_err_t whole,
                                  const rd_kafka_topic_partition_list_t* offsets);
 pipeline::CommitDone commit_rejected(const std::vector<pipeline::OffsetCommit>& asked, std::string error);
+
+// librdkafka says the same of each broker and each attempt. A cause is told once in a minute. Pure.
+class ErrorRepeats {
+ public:
+  using Clock = std::chrono::steady_clock;
+  bool admit(const std::string& code, const std::string& message, Clock::time_point now);
+
+ private:
+  std::map<std::string, Clock::time_point> told_;
+};
 
 ConsumerError consumer_error(rd_kafka_resp_err_t error, std::string message, bool fatal = false);
 

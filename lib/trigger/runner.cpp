@@ -261,14 +261,15 @@ void Runner::Impl::wake_at(TimePoint time) {
 }
 
 void Runner::Impl::consumer_failed(const kafka::ConsumerError& error) {
-  const auto level = error.fatal ? log::Level::error : log::Level::warn;
-  log::write(level, "consumer_error",
+  log::write(error.fatal ? log::Level::error : log::Level::warn, "consumer_error",
              {{"trigger", spec_.trigger.name},
+              {"cluster", cluster_name(spec_.trigger)},
               {"code", error.code},
               {"error", error.message},
               {"fatal", error.fatal}});
-  last_error_ = error.message;
-  if (state_ == State::running || state_ == State::starting) state_ = error.fatal ? State::failing : state_;
+  if (error.code != "_ALL_BROKERS_DOWN" || last_error_.empty())
+    last_error_ = error.message;  // that one says less than the cause
+  if (error.fatal && (state_ == State::running || state_ == State::starting)) state_ = State::failing;
   status_soon();
   if (!error.fatal || reconnecting_ || !consumer_) return;
   // The assignment went with the client: nothing of it can be committed any more (design §6b 7).
@@ -393,8 +394,6 @@ void Runner::start() { impl_->start(); }
 void Runner::skip(const pipeline::Skip& skip) { impl_->skip(skip); }
 void Runner::resize(std::uint32_t processes) { impl_->resize(processes); }
 void Runner::report() { impl_->status_soon(); }
-void Runner::drain(TimePoint deadline, std::function<void()> done) {
-  impl_->drain(deadline, std::move(done));
-}
+void Runner::drain(TimePoint at, std::function<void()> done) { impl_->drain(at, std::move(done)); }
 
 }  // namespace triggerd::trigger

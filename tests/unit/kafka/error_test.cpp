@@ -83,6 +83,22 @@ TEST_F(CommitDoneTest, Rejected) {
   }
 }
 
+TEST(ErrorRepeats, ACauseIsToldOnceInAMinuteWhateverTheBrokerAndTheAttempt) {
+  using namespace std::chrono_literals;
+  ErrorRepeats repeats;
+  const ErrorRepeats::Clock::time_point t0{};
+  const std::string text =
+      "sasl_ssl://a:1/bootstrap: SASL authentication error: wrong (after 3ms in state AUTH_REQ)";
+  const std::string again =
+      "sasl_ssl://b:1/2: SASL authentication error: wrong (after 40ms in state AUTH_REQ, 1 time)";
+  EXPECT_TRUE(repeats.admit("_AUTHENTICATION", text, t0));
+  EXPECT_FALSE(repeats.admit("_AUTHENTICATION", again, t0 + 1s));
+  EXPECT_TRUE(repeats.admit("_ALL_BROKERS_DOWN", "1/1 brokers are down", t0 + 1s));
+  EXPECT_FALSE(repeats.admit("_AUTHENTICATION", text, t0 + 59s));
+  EXPECT_TRUE(repeats.admit("_SSL", "ssl://a:1/bootstrap: verify failed", t0 + 59s));
+  EXPECT_TRUE(repeats.admit("_AUTHENTICATION", again, t0 + 60s));
+}
+
 TEST(ConsumerErrors, CarryLibrdkafkasName) {
   const ConsumerError error = consumer_error(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "2/2 brokers are down");
   EXPECT_EQ(error.code, "_ALL_BROKERS_DOWN");
