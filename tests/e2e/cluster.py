@@ -7,10 +7,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 class Cluster:
-    def __init__(self, build, brokers, folder="kafka", net=""):
+    def __init__(self, build, brokers, folder="kafka", net="", secure=False):
         self.script = os.path.join(ROOT, "tests", "kafka", "kafka")
         self.env = {**os.environ, "KAFKA_DATA": os.path.join(build, folder), "KAFKA_NET": net}
         self.count = brokers
+        self.secure = secure
 
     def do(self, *args):
         """One of the script's commands; what it says."""
@@ -22,7 +23,7 @@ class Cluster:
 
     def up(self):
         """Starts what is not running, waits until it is ready, returns the bootstrap list."""
-        return self.do("up", self.count)
+        return self.do("up", self.count, *(["--secure"] if self.secure else []))
 
     def down(self):
         self.do("down", "--wipe")

@@ -13,7 +13,9 @@ def parse(line):
         found.setdefault(name, json.loads(value) if value.startswith('"') else value)
     if "event" not in found or "level" not in found:
         return {}
-    found["_time"] = datetime.datetime.strptime(line.split(" ", 1)[0], "%Y-%m-%dT%H:%M:%S.%fZ").timestamp()
+    # Not at the line's begin where a program the daemon ran (kinit) has left its own line unfinished.
+    time = re.search(r"\d{4}-\d\d-\d\dT[\d:]+\.\d+Z", line).group()
+    found["_time"] = datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ").timestamp()
     return found
 
 

@@ -4,7 +4,7 @@
 #   sasl      SASL over plaintext                          sasl_ssl  SASL over TLS
 # Both SASL listeners take PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER and, where a KDC is installed, GSSAPI.
 # OAUTHBEARER is an unsecured JWS on sasl, and a token of the local OIDC endpoint (oidc.py) on sasl_ssl.
-# Users: alice (alice-secret), bob (bob-secret), admin (admin-secret); admin and plaintext clients are
+# Users: alice (alice-secret), bob (bob-secret), admin (admin-secret), for PLAIN also Event Hubs' $ConnectionString; admin and plaintext clients are
 # superusers, the others may do what no ACL forbids. KAFKA_DATA/client/MECHANISM.conf are librdkafka settings.
 PATH=$PATH:/usr/sbin # the KDC's programs are there
 users=(alice bob admin)
@@ -101,6 +101,7 @@ secure_properties() {
   local m=org.apache.kafka.common.security
   has_kdc && mechs+=,GSSAPI
   for u in "${users[@]}"; do plain+=" user_$u=\"$u-secret\""; done
+  plain+=' user_$ConnectionString="Endpoint=sb://localhost/;SharedAccessKeyName=test;SharedAccessKey=event-hub-secret"'
   cat <<EOF
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:admin

@@ -1,0 +1,141 @@
+"""Every way to log in, on a secure broker: the right credentials work from record to commit, lag and dead letter;
+the wrong ones are named, and keep no other trigger from its work."""
+import os
+import unittest
+
+from cluster import Cluster
+from harness import Case
+from waiting import until
+
+DATA = os.environ.get("KAFKA_DATA", "")
+EVENT_HUB = "Endpoint=sb://localhost/;SharedAccessKeyName=test;SharedAccessKey=event-hub-secret"
+
+
+def data(*path):
+    return os.path.join(DATA, *path)
+
+
+def text(*path):
+    with open(data(*path), encoding="ascii") as f:
+        return f.read()
+
+
+class SecureCase(Case):
+    def setUp(self):
+        super().setUp()
+        self.secured = Cluster(os.path.dirname(DATA), 1, folder=os.path.basename(DATA), secure=True)
+        base = int(text("base"))
+        self.at = {name: f"localhost:{base + 10 + slot}" for name, slot in (("ssl", 2), ("mtls", 3), ("sasl", 4), ("sasl_ssl", 5))}
+        self.oidc = f"http://127.0.0.1:{base + 2}"
+        os.environ["KRB5_CONFIG"] = data("krb5.conf")
+        os.environ["KRB5CCNAME"] = "FILE:" + self.path("tickets")
+        self.topic = self.name("t")
+
+    def secure(self, listener, properties, group=None, kafka=None, topic=None, **more):
+        """A trigger by this listener; its records go to a file of its own."""
+        name = group or self.name("g")
+        trigger = self.trigger(topic or self.topic, name, kafka={"reconnect.backoff.max.ms": 1000, **(kafka or {})},
+                               env={"RECORD_FILE": self.path("records-" + more.pop("file", name))}, **more)
+        return {**trigger, "brokerList": self.at[listener],
+                "protocol": {"ssl": "ssl", "mtls": "ssl", "sasl": "saslPlaintext", "sasl_ssl": "SASLSSL"}[listener],
+                **({} if listener == "sasl" else {"sslCaLocation": data("tls", "ca.pem")}), **properties}
+
+    def password(self, mode, word="alice-secret", user="alice"):
+        return {"authenticationMode": mode, "username": user, "password": word}
+
+    def kerberos(self, keytab="alice"):
+        return {"authenticationMode": "Gssapi", "kerberosPrincipal": "alice@TEST", "kerberosServiceName": "kafka",
+                "kerberosKeytab": data("krb", keytab + ".keytab")}
+
+    def bearer(self, secret="alice-secret"):
+        return {"authenticationMode": "OAuthBearer", "oAuthBearerMethod": "Oidc", "oAuthBearerClientId": "alice",
+                "oAuthBearerClientSecret": secret, "oAuthBearerScope": "kafka", "oAuthBearerTokenEndpointUrl": self.oidc + "/token"}
+
+    def pem_of(self, who):
+        """On one line, as a setting has it."""
+        return {part: text("tls", f"{who}.{end}").replace("\n", "\\n") for part, end in (("certificate", "crt"), ("key", "key"), ("both", "pem"))}
+
+
+class Right(SecureCase):
+    def test_every_mechanism_reads_commits_lags_and_writes_dead_letters(self):
+        self.kafka.create(self.topic, 1)
+        dlq = self.kafka.create(self.name("dlq"), 1)
+        pem = self.pem_of("alice")
+        files = {"sslCertificateLocation": data("tls", "alice.crt"), "sslKeyLocation": data("tls", "alice.key")}
+        ways = {
+            "ssl": ("ssl", {}),
+            "ssl-pem": ("ssl", {"sslCaLocation": None, "sslCaPEM": text("tls", "other-ca.pem") + text("tls", "ca.pem")}),
+            "mtls-files": ("mtls", files),
+            "mtls-pem": ("mtls", {"sslCertificatePEM": pem["certificate"], "sslKeyPEM": pem["key"]}),
+            "mtls-one-pem": ("mtls", {"sslCertificateandKeyPEM": pem["both"]}),
+            "plain": ("sasl", self.password("PLAIN")),
+            "scram256": ("sasl_ssl", self.password("ScramSha256")),
+            "scram512": ("sasl_ssl", self.password("SCRAM-SHA-512")),
+            "gssapi": ("sasl_ssl", self.kerberos()),
+            "unsigned": ("sasl", {"authenticationMode": "OAuthBearer"}),
+            "oidc": ("sasl_ssl", self.bearer()),
+        }
+        unsigned = {"enable.sasl.oauthbearer.unsecure.jwt": "true", "sasl.oauthbearer.config": "principal=alice"}
+        triggers = {name: self.secure(listener, properties, group=self.name(name), file=name, kafka=unsigned if name == "unsigned" else None,
+                                      onFailure={"deadLetter": dlq}, retry={"maxRetryCount": 0}) for name, (listener, properties) in ways.items()}
+        triggers["hub"] = self.secure("sasl_ssl", {"eventHubConnectionString": EVENT_HUB}, file="hub", onFailure={"deadLetter": dlq})
+        del triggers["hub"]["consumerGroup"]
+        triggers = {name: {k: v for k, v in t.items() if v is not None} for name, t in triggers.items()}
+        self.kafka.produce(self.topic, [{"value": "a"}, {"value": {"raise": "dead_letter"}}, {"value": "b"}])
+        daemon = self.daemon(triggers)
+        for name in triggers:
+            self.until_records(2, file="records-" + name)
+            group = "$Default" if name == "hub" else self.name(name)
+            self.kafka.until_committed(group, self.topic)
+            daemon.until_metric("triggerd_consumer_lag_records", lambda lag: lag == 0, trigger=name)
+        until("a dead letter of each trigger", lambda: len(self.kafka.read(dlq)) >= len(triggers))
+        self.assertEqual(daemon.get("/readyz")[0], 200)
+        daemon.stop()
+        with open(daemon.raw_log, encoding="utf-8") as f:
+            log = f.read()
+        for secret in ("alice-secret", "event-hub-secret", "PRIVATE KEY"):
+            self.assertNotIn(secret, log)
+
+
+class Wrong(SecureCase):
+    def test_each_names_itself_its_cluster_and_the_cause_while_the_good_one_works(self):
+        self.kafka.create(self.topic, 1)
+        private = self.kafka.create(self.name("private"), 1)
+        guarded = self.name("guarded")
+        acl = ("--add", "--allow-principal", "User:bob", "--operation", "All")
+        self.secured.do("acl", *acl, "--topic", private)
+        self.secured.do("acl", *acl, "--group", guarded)
+        triggers = {
+            "good": self.secure("sasl_ssl", self.password("scramSha512"), file="good"),
+            "password": self.secure("sasl_ssl", self.password("scramSha512", "wrong")),
+            "plain-password": self.secure("sasl", self.password("plain", "wrong")),
+            "unknown-ca": self.secure("ssl", {"sslCaLocation": data("tls", "other-ca.pem")}),
+            "no-certificate": self.secure("mtls", {}),
+            "keytab": self.secure("sasl", self.kerberos("bob")),
+            "client-secret": self.secure("sasl_ssl", self.bearer("wrong")),
+            "topic": self.secure("sasl_ssl", self.password("plain"), topic=private),
+            "group": self.secure("sasl_ssl", self.password("plain"), group=guarded),
+        }
+        causes = {
+            "password": "authentication", "plain-password": "authentication", "unknown-ca": "verify",
+            "no-certificate": "certificate", "keytab": "ticket", "client-secret": "token",
+            "topic": "topic authorization", "group": "group authorization",
+        }
+        daemon = self.daemon(triggers)
+        self.kafka.produce(self.topic, [{"value": "a"}])
+        for name, cause in causes.items():
+            def named():
+                return [e for e in daemon.seen("consumer_error", trigger=name) if e["cluster"] == name and cause in e["error"].lower()]
+            until(f"{name}: {cause}", named)
+            until(f"/readyz: {name}", lambda: any(line.find(name + ": has not") >= 0 and cause in line.lower()
+                                                  for line in daemon.get("/readyz")[1].splitlines()))
+        self.until_records(1, file="records-good")
+        self.assertLessEqual(max(len(daemon.seen("consumer_error", trigger=name)) for name in causes), 12)
+        for secret in ("alice-secret", "\"wrong\"", "sasl.password"):
+            with open(daemon.raw_log, encoding="utf-8") as f:
+                self.assertNotIn(secret, f.read())
+        daemon.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
