@@ -97,6 +97,23 @@ class Right(SecureCase):
             self.assertNotIn(secret, log)
 
 
+class Again(SecureCase):
+    def test_a_broker_that_wants_a_new_login_every_three_seconds_gets_it(self):
+        self.kafka.create(self.topic, 1)
+        debug = {"debug": "security"}
+        daemon = self.daemon({"t": self.secure("sasl_ssl", self.password("scramSha512"), group=self.name("g"), file="t", kafka=debug)})
+        self.kafka.produce(self.topic, [{"value": "a"}])
+        self.until_records(1, file="records-t")
+        logins = len(daemon.seen("librdkafka", trigger="t", facility="REAUTH"))  # each answer says how long it holds
+        self.assertGreater(logins, 0)
+        daemon.wait_for("librdkafka", count=3 * logins, trigger="t", facility="REAUTH")
+        self.kafka.produce(self.topic, [{"value": "b"}])
+        self.until_records(2, file="records-t")
+        self.kafka.until_committed(self.name("g"), self.topic)
+        self.assertEqual(daemon.seen("consumer_error"), [])
+        daemon.stop()
+
+
 class Wrong(SecureCase):
     def test_each_names_itself_its_cluster_and_the_cause_while_the_good_one_works(self):
         self.kafka.create(self.topic, 1)

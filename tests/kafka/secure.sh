@@ -4,6 +4,7 @@
 #   sasl      SASL over plaintext                          sasl_ssl  SASL over TLS
 # Both SASL listeners take PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER and, where a KDC is installed, GSSAPI.
 # OAUTHBEARER is an unsecured JWS on sasl, and a token of the local OIDC endpoint (oidc.py) on sasl_ssl.
+# SCRAM-SHA-512 on sasl_ssl must log in again every 3 s.
 # Users: alice (alice-secret), bob (bob-secret), admin (admin-secret), for PLAIN also Event Hubs' $ConnectionString; admin and plaintext clients are
 # superusers, the others may do what no ACL forbids. KAFKA_DATA/client/MECHANISM.conf are librdkafka settings.
 PATH=$PATH:/usr/sbin # the KDC's programs are there
@@ -101,6 +102,7 @@ secure_properties() {
   local m=org.apache.kafka.common.security
   has_kdc && mechs+=,GSSAPI
   for u in "${users[@]}"; do plain+=" user_$u=\"$u-secret\""; done
+  # shellcheck disable=SC2016  # the user's name has a $
   plain+=' user_$ConnectionString="Endpoint=sb://localhost/;SharedAccessKeyName=test;SharedAccessKey=event-hub-secret"'
   cat <<EOF
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
@@ -126,6 +128,7 @@ EOF
   done
   oidc=$(bootstrap oidc)
   cat <<EOF
+listener.name.sasl_ssl.scram-sha-512.connections.max.reauth.ms=3000
 listener.name.sasl_ssl.oauthbearer.sasl.server.callback.handler.class=$m.oauthbearer.OAuthBearerValidatorCallbackHandler
 listener.name.sasl_ssl.oauthbearer.sasl.oauthbearer.jwks.endpoint.url=$oidc/jwks
 listener.name.sasl_ssl.oauthbearer.sasl.oauthbearer.expected.audience=kafka
