@@ -113,6 +113,21 @@ class Again(SecureCase):
         self.assertEqual(daemon.seen("consumer_error"), [])
         daemon.stop()
 
+    def test_a_broker_with_a_new_certificate_of_the_same_authority_is_trusted(self):
+        self.kafka.create(self.topic, 1)
+        daemon = self.daemon({"t": self.secure("ssl", {}, group=self.name("g"), file="t")})
+        self.kafka.produce(self.topic, [{"value": "a"}])
+        self.until_records(1, file="records-t")
+        before = text("tls", "server.crt")
+        self.secured.do("kill", 1)
+        self.secured.do("certificate")
+        self.assertNotEqual(text("tls", "server.crt"), before)
+        self.secured.do("restart", 1)
+        self.kafka.produce(self.topic, [{"value": "b"}])
+        self.until_records(2, file="records-t")
+        self.assertFalse([e for e in daemon.seen("consumer_error") if e["code"] == "_SSL"])
+        daemon.stop()
+
 
 class Wrong(SecureCase):
     def test_each_names_itself_its_cluster_and_the_cause_while_the_good_one_works(self):
