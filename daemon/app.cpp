@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/serialize.hpp>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin/server.hpp"
@@ -94,7 +95,7 @@ class App::Impl {
   trigger::Supervisor supervisor_;
   trigger::PoolSizes pool_sizes_;
   trigger::ScaleLoop scale_loop_;
-  std::unique_ptr<admin::Server> admin_;
+  std::vector<std::unique_ptr<admin::Server>> admin_;
   const std::string instance_ = host_name();
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool told_ready_ = false;
@@ -155,16 +156,33 @@ int App::Impl::run() {
 }
 
 bool App::Impl::start_admin() {
-  admin::Options options;
-  options.host = fleet_.admin.host;
-  options.port = fleet_.admin.port;
-  auto server = admin::Server::start(control_, std::move(options), [this] { return view(); });
-  if (!server) {
-    log::error("admin_failed", {{"error", server.error().message}});
+  const auto refused = [](const Error& error) {
+    log::error("admin_failed", {{"error", error.message}});
     return false;
+  };
+  const config::Admin& admin = fleet_.admin;
+  std::shared_ptr<admin::Certificate> tls;
+  if (!admin.ssl_certificate_location.empty()) {
+    auto read = admin::Certificate::load(
+        {admin.ssl_certificate_location, admin.ssl_key_location, admin.ssl_ca_location});
+    if (!read) return refused(read.error());
+    tls = *std::move(read);
   }
-  admin_ = std::move(*server);
-  log::info("admin_listening", {{"address", fleet_.admin.host}, {"port", admin_->port()}});
+  for (const config::Admin::Listener& listener : admin.listen) {
+    admin::Options options;
+    options.host = listener.host;
+    options.port = listener.port;
+    options.path = listener.path;
+    if (listener.path.empty()) options.tls = tls;
+    auto server = admin::Server::start(control_, std::move(options), [this] { return view(); });
+    if (!server) return refused(server.error());
+    admin_.push_back(*std::move(server));
+    if (listener.path.empty())
+      log::info("admin_listening",
+                {{"address", listener.host}, {"port", admin_.back()->port()}, {"tls", tls != nullptr}});
+    else
+      log::info("admin_listening", {{"path", listener.path}});
+  }
   return true;
 }
 
@@ -215,7 +233,7 @@ void App::Impl::stop(const char* why) {
   supervisor_.drain(std::chrono::steady_clock::now() + fleet_.drain_timeout, [this] {
     scale_loop_.close([this] {
       housekeeping_.cancel();
-      admin_->stop();
+      for (const auto& server : admin_) server->stop();
       control_.stop();
     });
   });
@@ -333,7 +351,17 @@ App::~App() = default;
 int App::run() { return impl_->run(); }
 void App::stop(const char* why) { impl_->stop(why); }
 
+// A core dump holds every secret of the fleet file. Whoever debugs raises the limit of the running process
+// (prlimit --core).
+static void forbid_core_dumps() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = 0;
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
 int run_fleet(const std::string& path) {
+  forbid_core_dumps();
   mallopt(M_MMAP_THRESHOLD, kOwnMapping);
   auto fleet = load_fleet(path);
   if (!fleet) return kConfig;

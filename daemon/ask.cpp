@@ -5,17 +5,13 @@
 #include <optional>
 #include <thread>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <pwd.h>
 #include <unistd.h>
 
+#include "daemon/admin_client.hpp"
 #include "daemon/check.hpp"
 #include "daemon/exit_code.hpp"
 
@@ -23,42 +19,18 @@ namespace triggerd::daemon {
 namespace {
 
 namespace json = boost::json;
-using boost::asio::ip::tcp;
 
 constexpr auto kPatience = std::chrono::seconds(10);
 constexpr auto kStartPatience = std::chrono::seconds(1);
 constexpr auto kLookAgain = std::chrono::milliseconds(100);
 
-struct Answer {
-  unsigned status = 0;
-  std::string body;
-};
-
-std::optional<Answer> unreachable(const std::string& why) {
-  std::fprintf(stderr, "triggerd: no daemon answers: %s\n", why.c_str());
+// Nothing where the daemon does not answer; that was said.
+std::optional<AdminAnswer> ask(const config::Admin& admin, const std::string& request,
+                               const std::string& body = {}) {
+  auto answer = ask_admin(admin, request, body);
+  if (answer) return *std::move(answer);
+  std::fprintf(stderr, "triggerd: no daemon answers: %s\n", answer.error().message.c_str());
   return std::nullopt;
-}
-
-// One request on one connection, which the daemon closes. Nothing where it does not answer; that was said.
-std::optional<Answer> ask(const config::Admin& admin, const std::string& head, const std::string& body) {
-  boost::system::error_code error;
-  boost::asio::io_context context;
-  tcp::resolver resolver(context);
-  const auto where = resolver.resolve(admin.host, std::to_string(admin.port), error);
-  tcp::socket socket(context);
-  if (!error) boost::asio::connect(socket, where, error);
-  if (error) return unreachable(admin.host + ":" + std::to_string(admin.port) + ": " + error.message());
-  const std::string key = admin.key.empty() ? "" : "x-functions-key: " + admin.key.reveal() + "\r\n";
-  boost::asio::write(socket,
-                     boost::asio::buffer(head + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
-                                         key + "Content-Type: application/json\r\nContent-Length: " +
-                                         std::to_string(body.size()) + "\r\n\r\n" + body),
-                     error);
-  std::string text;
-  if (!error) boost::asio::read(socket, boost::asio::dynamic_buffer(text), error);
-  const std::size_t end = text.find("\r\n\r\n");
-  if (end == std::string::npos || text.size() < 12) return unreachable(error.message());
-  return Answer{static_cast<unsigned>(std::strtoul(text.c_str() + 9, nullptr, 10)), text.substr(end + 4)};
 }
 
 struct Counts {
@@ -68,7 +40,7 @@ struct Counts {
 // A trigger that has just started is not told of yet, for a quarter of a second.
 std::optional<Counts> counts(const config::Admin& admin, const std::string& trigger) {
   for (const auto end = std::chrono::steady_clock::now() + kStartPatience;;) {
-    const auto answer = ask(admin, "GET /api/triggers/" + trigger, "");
+    const auto answer = ask(admin, "GET /api/triggers/" + trigger);
     if (!answer) return std::nullopt;
     boost::system::error_code error;
     const json::value value = json::parse(answer->body, error);

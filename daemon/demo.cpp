@@ -33,7 +33,7 @@ config::Fleet demo_fleet(const std::string& bootstrap, const std::string& handle
   trigger.retry.maximum_interval = std::chrono::seconds(1);
   trigger.worker.command = {"python3", "-m", "triggerd", handler};
   config::Fleet fleet;
-  fleet.admin.port = 0;
+  fleet.admin.listen.front().port = 0;
   fleet.drain_timeout = std::chrono::seconds(10);
   fleet.triggers.push_back(std::move(trigger));
   return fleet;

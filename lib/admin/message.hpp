@@ -14,12 +14,15 @@ struct Request {
   std::string target;  // path and query, as sent
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::string peer = {};   // who asks: an address, a user or a certificate's subject
+  bool from_afar = false;  // came by an address that other machines reach
 };
 
 struct Response {
   unsigned status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  // all but Content-Length and Connection
   std::string body;                                          // of the GET; HEAD sends its length only
+  bool act = false;  // something was asked for that a person may want to find in the log
 };
 
 inline constexpr std::string_view kJson = "application/json";

@@ -9,6 +9,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "admin/openapi.hpp"
+
 namespace triggerd::admin {
 namespace {
 
@@ -42,6 +44,7 @@ Response index(const Call&, const View& view) {
       {"/metrics", "Prometheus metrics"},
       {"/healthz", "is the process well"},
       {"/readyz", "does it do its work, and if not, why"},
+      {"/openapi.json", "every page, what it takes and what it answers"},
   };
   for (const auto& [path, meaning] : kPages) {
     body += std::string("<dt><a href=\"") + path + "\">" + path + "</a></dt><dd>" + meaning + "</dd>\n";
@@ -55,7 +58,12 @@ Response metrics(const Call&, const View& view) {
 
 Response healthz(const Call&, const View& view) { return verdict("healthy", view.unhealthy); }
 
-Response readyz(const Call&, const View& view) { return verdict("ready", view.not_ready); }
+// A probe from afar needs no key, and is not told names.
+Response readyz(const Call& call, const View& view) {
+  if (!view.not_ready.empty() && call.request.from_afar && !carries_key(call.request, view.key))
+    return verdict("ready", {"send the key to be told"});
+  return verdict("ready", view.not_ready);
+}
 
 Response triggers(const Call&, const View& view) {
   std::string body = "{\"triggers\":[";
@@ -149,31 +157,40 @@ Response scale_status(const Call& call, const View& view) {
   return host_scale_status(call.request, view.host);
 }
 
+Response openapi(const Call&, const View& view) {
+  return response(200, kJson, openapi_document(view.version) + "\n");
+}
+
+// When the key is asked for, where there is one.
+enum class Key { never, from_afar, always };
+enum class Method { get, post, both };
+
 struct Route {
   std::string_view path;  // one * stands for a trigger's name
-  bool get = true, post = false;
-  bool guarded = false;  // with the key, where there is one; else a POST must be of JSON
-  Response (*page)(const Call&, const View&) = nullptr;
+  Method method;
+  Key key;
+  bool act;  // changes something
+  Response (*page)(const Call&, const View&);
 };
 
-constexpr bool kShown = true;
 constexpr Route kRoutes[] = {
-    {"/", kShown, false, false, index},
-    {"/metrics", kShown, false, false, metrics},
-    {"/healthz", kShown, false, false, healthz},
-    {"/readyz", kShown, false, false, readyz},
-    {"/api/triggers", kShown, false, false, triggers},
-    {"/api/triggers/*", kShown, false, false, of_trigger<&View::triggers>},
-    {"/api/triggers/*/decisions", kShown, false, false, of_trigger<&View::decisions>},
-    {"/api/triggers/*/skip", false, true, true, skip},
-    {"/api/triggers/*/scale", false, true, true, scale},
-    {"/scale/*", kShown, false, false, of_trigger<&View::targets>},
-    {"/admin/host/ping", kShown, true, false, host<host_ping>},
-    {"/admin/host/status", kShown, false, true, host<host_status>},
-    {"/admin/host/scale/status", false, true, true, scale_status},
-    {"/admin/host/drain", false, true, true, host<host_drain>},
-    {"/admin/host/drain/status", kShown, false, true, host<host_drain_status>},
-    {"/admin/host/resume", false, true, true, host<host_resume>},
+    {"/", Method::get, Key::from_afar, false, index},
+    {"/metrics", Method::get, Key::from_afar, false, metrics},
+    {"/healthz", Method::get, Key::never, false, healthz},
+    {"/readyz", Method::get, Key::never, false, readyz},
+    {"/openapi.json", Method::get, Key::from_afar, false, openapi},
+    {"/api/triggers", Method::get, Key::from_afar, false, triggers},
+    {"/api/triggers/*", Method::get, Key::from_afar, false, of_trigger<&View::triggers>},
+    {"/api/triggers/*/decisions", Method::get, Key::from_afar, false, of_trigger<&View::decisions>},
+    {"/api/triggers/*/skip", Method::post, Key::always, true, skip},
+    {"/api/triggers/*/scale", Method::post, Key::always, true, scale},
+    {"/scale/*", Method::get, Key::from_afar, false, of_trigger<&View::targets>},
+    {"/admin/host/ping", Method::both, Key::never, false, host<host_ping>},
+    {"/admin/host/status", Method::get, Key::always, false, host<host_status>},
+    {"/admin/host/scale/status", Method::post, Key::always, false, scale_status},
+    {"/admin/host/drain", Method::post, Key::always, true, host<host_drain>},
+    {"/admin/host/drain/status", Method::get, Key::always, false, host<host_drain_status>},
+    {"/admin/host/resume", Method::post, Key::always, true, host<host_resume>},
 };
 
 // What stands for the * of a route; nullopt: the path is not the route's.
@@ -189,23 +206,28 @@ std::optional<std::string_view> match(std::string_view path, std::string_view ro
 }
 
 Response method_not_allowed(const Route& route) {
+  const bool get = route.method == Method::get;
   Response refused = error_response(405, "method_not_allowed",
-                                    route.get ? "this page is for GET and HEAD" : "this page is for POST");
-  refused.headers.emplace_back("Allow", route.get ? "GET, HEAD" : "POST");
+                                    get ? "this page is for GET and HEAD" : "this page is for POST");
+  refused.headers.emplace_back("Allow", get ? "GET, HEAD" : "POST");
   return refused;
 }
 
 Response answer(const Route& route, std::string_view name, const Request& request, const View& view) {
   const bool get = request.method == "GET" || request.method == "HEAD";
   const bool post = request.method == "POST";
-  if (!(get && route.get) && !(post && route.post)) return method_not_allowed(route);
-  if (route.guarded && !carries_key(request, view.key))
+  if (!(get && route.method != Method::post) && !(post && route.method != Method::get))
+    return method_not_allowed(route);
+  const bool guarded = route.key == Key::always || (route.key == Key::from_afar && request.from_afar);
+  if (guarded && !carries_key(request, view.key))
     return error_response(401, "unauthorized", "send the key: x-functions-key, ?code= or a bearer token");
-  if (route.guarded && post && view.key.empty() && !header_of(request, "Content-Type").starts_with(kJson))
+  if (guarded && post && view.key.empty() && !header_of(request, "Content-Type").starts_with(kJson))
     return error_response(415, "unsupported_media_type", "send application/json");
   auto decoded = percent_decoded(name);
   if (!decoded) return error_response(400, "bad_request", "the path has a broken percent escape");
-  return route.page({request, std::move(*decoded)}, view);
+  Response page = route.page({request, std::move(*decoded)}, view);
+  page.act = route.act;
+  return page;
 }
 
 }  // namespace
@@ -215,6 +237,20 @@ Response route(const Request& request, const View& view) {
     if (const auto name = match(path_of(request), known.path)) return answer(known, *name, request, view);
   }
   return error_response(404, "not_found", "there is no such page; / names them");
+}
+
+std::vector<KnownRoute> known_routes() {
+  std::vector<KnownRoute> routes;
+  for (const Route& route : kRoutes) {
+    std::string path(route.path);
+    if (const std::size_t star = path.find('*'); star != std::string::npos)
+      path.replace(star, 1, "{trigger}");
+    routes.push_back({.path = std::move(path),
+                      .get = route.method != Method::post,
+                      .post = route.method != Method::get,
+                      .key = route.key == Key::always});
+  }
+  return routes;
 }
 
 }  // namespace triggerd::admin

@@ -1,7 +1,8 @@
 // What the admin listener answers: a request and a view of the daemon in, a response out. Pure, no sockets.
 //
 // GET and HEAD for what is shown; POST for what is asked, and for all of /admin/host but its ping, with the
-// key where there is one: x-functions-key, ?code= or a bearer token, as the original takes it. Without a key
+// key where there is one: x-functions-key, ?code= or a bearer token, as the original takes it. From afar all
+// but /healthz, /readyz and the ping need it. Without a key
 // a POST must be of JSON, so that no page of another site can: a browser sends that type only after asking.
 // Every response forbids what a browser could be tricked into: no script, no framing, no guessing of types,
 // no caching. Errors are JSON: {"error":"not_found","message":"…"}.
@@ -54,5 +55,13 @@ struct View {
 };
 
 Response route(const Request& request, const View& view);
+
+// The paths there are, a trigger's name as {trigger}, each with its methods and whether it asks for the key
+// even on loopback: for the document and its tests.
+struct KnownRoute {
+  std::string path;
+  bool get = false, post = false, key = false;
+};
+std::vector<KnownRoute> known_routes();
 
 }  // namespace triggerd::admin

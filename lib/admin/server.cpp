@@ -11,10 +11,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -22,7 +22,12 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "admin/channel.hpp"
+#include "admin/peer.hpp"
 #include "base/invariant.hpp"
 #include "base/log.hpp"
 
@@ -38,27 +43,52 @@ using boost::system::error_code;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kLingerBytes = 256u << 10;
+constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;
+constexpr auto kRefusedAgain = std::chrono::seconds(10);
+
+using Protocol = asio::generic::stream_protocol;
 
 // One client. Everything a coroutine may still touch after the server is gone lives here or in Impl.
 struct Connection {
-  Connection(tcp::socket socket, std::size_t buffer_limit)
-      : stream(std::move(socket)), buffer(buffer_limit) {}
-  beast::tcp_stream stream;
+  Connection(Protocol::socket socket, std::shared_ptr<asio::ssl::context> speaks, std::size_t buffer_limit)
+      : tls(std::move(speaks)), stream(std::move(socket), tls.get()), buffer(buffer_limit) {}
+  std::shared_ptr<asio::ssl::context> tls;  // nullptr: plain
+  Channel stream;
   beast::flat_buffer buffer;  // what was read and not yet parsed; pipelined requests wait here
-  bool idle = false;          // has been answered, and nothing has come since
+  std::string peer;
+  bool idle = false;  // has been answered, and nothing has come since
   std::uint64_t idle_since = 0;
 };
 
-// The address of `localhost` is written out: a resolver would ask the network.
-Result<asio::ip::address> loopback_address(const std::string& host) {
-  error_code failed;
-  auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, failed);
-  if (failed)
-    return Error{"admin_address", "admin.listen: \"" + host + "\" is not an IP address or localhost"};
-  if (!address.is_loopback()) {
-    return Error{"admin_address", "admin.listen: " + host + " is not a loopback address"};
+// Where to listen: in `endpoint`, which takes anything for one and so cannot be a Result. The address of
+// `localhost` is written out: a resolver would ask the network.
+std::optional<Error> find_endpoint(const Options& options, Protocol::endpoint& endpoint) {
+  const auto refused = [](std::string why) {
+    return Error{"admin_address", "admin.listen: " + std::move(why)};
+  };
+  if (!options.path.empty()) {
+    if (options.path.size() > kLongestSocketPath) return refused("the path is longer than a socket's may be");
+    endpoint = asio::local::stream_protocol::endpoint(options.path);
+    return std::nullopt;
   }
-  return address;
+  error_code failed;
+  const auto address =
+      asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, failed);
+  if (failed) return refused("\"" + options.host + "\" is not an IP address or localhost");
+  if (!address.is_loopback() && options.tls == nullptr)
+    return refused(options.host + " is not a loopback address, and there is no TLS");
+  endpoint = tcp::endpoint(address, options.port);
+  return std::nullopt;
+}
+
+// A socket that nobody listens on any more. One that somebody does is left to fail in bind.
+void remove_stale(asio::io_context& loop, const std::string& path) {
+  error_code refused;
+  asio::local::stream_protocol::socket probe(loop);
+  probe.connect(asio::local::stream_protocol::endpoint(path), refused);
+  struct stat file{};
+  if (refused == asio::error::connection_refused && lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode))
+    unlink(path.c_str());
 }
 
 Request request_of(http::request<http::string_body>&& message) {
@@ -112,41 +142,53 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
   static asio::awaitable<bool> first_byte(Self self, Client client, bool first);
   static asio::awaitable<error_code> send(Client client, Response response, bool head, bool keep_alive);
   static asio::awaitable<void> linger(Self self, Client client);
+  static asio::awaitable<bool> greet(Self self, Client client);
+  void tell(const Request& request, const Response& response);
   void make_room();
   bool full() const { return connections_.size() >= options_.max_connections; }
 
   asio::io_context& loop_;
   const Options options_;
   Viewer viewer_;
-  tcp::acceptor acceptor_;
+  asio::basic_socket_acceptor<Protocol> acceptor_;
   asio::steady_timer room_;  // waited for while the house is full; cancelled by each client that leaves
   std::vector<Client> connections_;
   std::uint64_t idle_count_ = 0;
   std::uint16_t port_ = 0;
-  bool waiting_ = false;  // a client stands at the door
+  bool from_afar_ = false;
+  TimePoint refused_at_{};  // when a request without the key was last told of
+  bool waiting_ = false;    // a client stands at the door
   bool stopped_ = false;
 };
 
 std::optional<Error> Server::Impl::open() {
-  const Result<asio::ip::address> address = loopback_address(options_.host);
-  if (!address) return address.error();
-  const tcp::endpoint endpoint(*address, options_.port);
+  Protocol::endpoint endpoint;
+  if (auto refused = find_endpoint(options_, endpoint)) return refused;
+  const bool local = !options_.path.empty();
+  if (local) remove_stale(loop_, options_.path);
   error_code failed;
   acceptor_.open(endpoint.protocol(), failed);
-  if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address(true), failed);
+  if (!failed && !local) acceptor_.set_option(asio::socket_base::reuse_address(true), failed);
+  // Nobody may connect before the mode is right.
+  const mode_t mask = local ? umask(0117) : 0;
   if (!failed) acceptor_.bind(endpoint, failed);
-  if (!failed) acceptor_.listen(tcp::acceptor::max_listen_connections, failed);
-  if (!failed) port_ = acceptor_.local_endpoint(failed).port();
+  if (local) umask(mask);
+  if (!failed) acceptor_.listen(asio::socket_base::max_listen_connections, failed);
+  if (!failed && !local) port_ = port_of(acceptor_.local_endpoint(failed).data());
+  from_afar_ = !local && !is_loopback(endpoint.data());
   if (!failed) return std::nullopt;
-  const std::string host = address->is_v6() ? "[" + options_.host + "]" : options_.host;
-  return Error{"admin_listen",
-               "cannot listen on " + host + ":" + std::to_string(options_.port) + ": " + failed.message()};
+  const std::string host =
+      options_.host.find(':') != std::string::npos ? "[" + options_.host + "]" : options_.host;
+  return Error{"admin_listen", "cannot listen on " +
+                                   (local ? options_.path : host + ":" + std::to_string(options_.port)) +
+                                   ": " + failed.message()};
 }
 
 void Server::Impl::stop() {
   stopped_ = true;
   viewer_ = nullptr;
   error_code ignored;
+  if (acceptor_.is_open() && !options_.path.empty()) unlink(options_.path.c_str());
   acceptor_.close(ignored);
   room_.cancel();
   for (const Client& client : connections_) client->stream.close();
@@ -191,14 +233,31 @@ asio::awaitable<void> Server::Impl::accept(Self self) {
     if (self->stopped_) co_return;
     // The buffer holds a whole header and what came with it, and one read before it is known to be one.
     const std::size_t buffer_limit = self->options_.header_limit + 2 * kReadBytes;
-    auto client = std::make_shared<Connection>(std::move(socket), buffer_limit);
+    auto tls = self->options_.tls ? self->options_.tls->current() : nullptr;
+    auto client = std::make_shared<Connection>(std::move(socket), std::move(tls), buffer_limit);
     self->connections_.push_back(client);
     self->run(serve(self, client));
   }
 }
 
+// The handshake, where there is one, and who it is. False: it is nobody we speak with.
+asio::awaitable<bool> Server::Impl::greet(Self self, Client client) {
+  client->peer = peer_of(client->stream.socket().native_handle());
+  if (!client->stream.secure()) co_return true;
+  client->stream.expires_after(self->options_.request_timeout);
+  auto [failed] = co_await client->stream.tls().async_handshake(asio::ssl::stream_base::server, kTuple);
+  if (failed) {
+    log::debug("admin_handshake_failed", {{"peer", client->peer}, {"reason", failed.message()}});
+    co_return false;
+  }
+  if (const std::string subject = subject_of(client->stream.tls().native_handle()); !subject.empty())
+    client->peer += " " + subject;
+  co_return true;
+}
+
 asio::awaitable<void> Server::Impl::serve(Self self, Client client) {
-  co_await requests(self, client);
+  const bool known = co_await greet(self, client);
+  if (known && !self->stopped_) co_await requests(self, client);
   client->stream.close();
   std::erase(self->connections_, client);
   self->room_.cancel();
@@ -237,11 +296,31 @@ asio::awaitable<void> Server::Impl::requests(Self self, Client client) {
     // A client that keeps others waiting at the door is answered and let go; so is HTTP/1.0, for simplicity.
     keep_alive = parser.keep_alive() && parser.get().version() == 11 && !self->waiting_;
     const bool head = parser.get().method() == http::verb::head;
-    Response response = route(request_of(parser.release()), self->viewer_());
+    Request request = request_of(parser.release());
+    request.peer = client->peer;
+    request.from_afar = self->from_afar_;
+    Response response = route(request, self->viewer_());
+    self->tell(request, response);
     const error_code unsent = co_await send(client, std::move(response), head, keep_alive);
     if (unsent || self->stopped_) co_return;
   }
   co_await linger(self, client);
+}
+
+// Who asked for what. The query is left out: it may carry the key.
+void Server::Impl::tell(const Request& request, const Response& response) {
+  const auto line = [&](log::Level level, const char* event) {
+    log::write(level, event,
+               {{"method", request.method},
+                {"path", path_of(request)},
+                {"status", response.status},
+                {"peer", request.peer}});
+  };
+  if (response.act) line(log::Level::info, "admin_act");
+  const TimePoint now = std::chrono::steady_clock::now();
+  if (response.status != 401 || now - refused_at_ < kRefusedAgain) return;
+  refused_at_ = now;
+  line(log::Level::warn, "admin_unauthorized");
 }
 
 asio::awaitable<error_code> Server::Impl::send(Client client, Response response, bool head, bool keep_alive) {
@@ -263,8 +342,12 @@ asio::awaitable<error_code> Server::Impl::send(Client client, Response response,
 // what is on its way first, for a while.
 asio::awaitable<void> Server::Impl::linger(Self self, Client client) {
   error_code ignored;
-  client->stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   client->stream.expires_after(self->options_.linger_timeout);
+  if (client->stream.secure()) {
+    auto [unsaid] = co_await client->stream.tls().async_shutdown(kTuple);
+    if (unsaid) co_return;
+  }
+  client->stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
   client->buffer.clear();
   for (std::size_t total = 0; total < kLingerBytes;) {
     auto [failed, bytes] =

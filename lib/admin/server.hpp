@@ -1,4 +1,4 @@
-// The admin listener: HTTP/1.1 on a loopback address. Shell: routes.hpp says what is answered.
+// The admin listener: HTTP/1.1 on an address or a Unix socket. Shell: routes.hpp says what is answered.
 //
 // Thread: everything on the loop it is given, the view function included; construct and destroy it there, or
 // while nobody runs the loop. A client costs at most a bounded buffer and a bounded time whatever it sends or
@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "admin/certificate.hpp"
 #include "admin/routes.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -24,8 +25,10 @@ class io_context;
 namespace triggerd::admin {
 
 struct Options {
-  std::string host = "127.0.0.1";  // a loopback address, or localhost: there is no key and no TLS
-  std::uint16_t port = 7071;       // 0: any free one
+  std::string host = "127.0.0.1";         // an IP address, or localhost; not loopback: only with `tls`
+  std::uint16_t port = 7071;              // 0: any free one
+  std::string path;                       // of a Unix socket, mode 0660, in place of host and port
+  std::shared_ptr<Certificate> tls = {};  // nullptr: plain
   std::uint32_t header_limit = 8 * 1024;
   std::uint64_t body_limit = 64u << 10;
   std::size_t max_connections = 64;
@@ -39,7 +42,8 @@ class Server {
  public:
   using Viewer = std::function<View()>;  // must not block
 
-  // Listens before it returns, so that a port in use is an Error and not a log line.
+  // Listens before it returns, so that a port in use is an Error and not a log line. A Unix socket that a
+  // daemon left behind is replaced.
   static Result<std::unique_ptr<Server>> start(boost::asio::io_context& loop, Options options, Viewer viewer);
   ~Server();  // stop()
   Server(const Server&) = delete;
@@ -47,7 +51,7 @@ class Server {
 
   // Closes every connection at once; the viewer is not called any more. Again: nothing.
   void stop();
-  std::uint16_t port() const;
+  std::uint16_t port() const;  // 0: a Unix socket
   std::size_t connections() const;
 
  private:

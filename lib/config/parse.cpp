@@ -14,68 +14,12 @@ constexpr Enumerator<LogPolicy::Level> kLevels[] = {{"debug", LogPolicy::Level::
 constexpr Enumerator<LogPolicy::Format> kFormats[] = {{"logfmt", LogPolicy::Format::logfmt},
                                                       {"json", LogPolicy::Format::json}};
 
-// localhost and 127.0.0.0/8 as numbers, ::1 without its brackets; empty where it is another address.
-std::string loopback(std::string_view host) {
-  if (host == "localhost") return "127.0.0.1";
-  if (host == "[::1]") return "::1";
-  std::string_view rest = host;
-  int parts = 0;
-  for (; parts < 4; ++parts) {
-    const std::size_t point = std::min(rest.find('.'), rest.size());
-    const auto part = parse_integer(rest.substr(0, point));
-    if (!part || *part < 0 || *part > 255 || (parts == 0 && *part != 127)) return {};
-    rest.remove_prefix(point);
-    if (rest.empty()) break;
-    rest.remove_prefix(1);
-    if (rest.empty()) return {};
-  }
-  return parts == 3 && rest.empty() ? std::string(host) : std::string();
-}
-
-void read_listen(const Value& value, Admin& admin) {
-  const auto text = value.nonempty_text();
-  if (!text) return;
-  const std::size_t colon = text->rfind(':');
-  const auto port = colon == std::string::npos ? Result<std::int64_t>(-1)
-                                               : parse_integer(std::string_view(*text).substr(colon + 1));
-  if (colon == 0 || !port || *port < 0 || *port > 65'535)
-    return value.refuse("must be an address and a port such as 127.0.0.1:7071 or [::1]:7071");
-  const std::string host = loopback(std::string_view(*text).substr(0, colon));
-  if (host.empty())
-    return value.refuse(
-        "must be a loopback address: others need TLS, which is not available in this version yet");
-  admin.host = host;
-  admin.port = static_cast<std::uint16_t>(*port);
-}
-
-constexpr std::size_t kLeastKey = 16;
-
-void read_key(const Value& value, Admin& admin) {
-  const auto text = value.nonempty_text();
-  const auto visible = [](char c) { return c > ' ' && c <= '~'; };  // it travels in a header
-  if (text && (text->size() < kLeastKey || !std::ranges::all_of(*text, visible)))
-    return value.error("must have 16 characters or more, of visible ASCII");
-  if (text) admin.key = Secret(*text);
-}
-
-constexpr Field<Admin> kAdmin[] = {
-    {"listen", read_listen},
-    {"key", read_key},
-    {"functionsRuntimeScaleMonitoringEnabled",
-     [](const Value& v, Admin& a) { set(a.scale_monitoring, v.boolean()); }},
-    {"targetBasedScalingEnabled", [](const Value& v, Admin& a) { set(a.target_based_scaling, v.boolean()); }},
-};
-constexpr Withheld kAdminWithheld[] = {
-    {"tls"}, {"sslCertificateLocation"}, {"sslKeyLocation"}, {"sslCaLocation"}};
 constexpr Field<LogPolicy> kLog[] = {
     {"level", [](const Value& v, LogPolicy& l) { set(l.level, v.one_of(kLevels)); }},
     {"format", [](const Value& v, LogPolicy& l) { set(l.format, v.one_of(kFormats)); }},
 };
 constexpr Field<Fleet> kFleet[] = {
-    {"admin",
-     [](const Value& v, Fleet& f) {
-       read_fields(v, std::span<const Field<Admin>>(kAdmin), f.admin, kAdminWithheld);
-     }},
+    {"admin", [](const Value& v, Fleet& f) { read_admin(v, f.admin); }},
     {"log", [](const Value& v, Fleet& f) { read_fields(v, std::span<const Field<LogPolicy>>(kLog), f.log); }},
     {"drainTimeout",
      [](const Value& v, Fleet& f) {
@@ -239,7 +183,7 @@ std::vector<KeyGroup> known_keys() {
     append_names(fields, groups.emplace_back(KeyGroup{section, {}}).keys);
   };
   add("fleet", std::span<const Field<Fleet>>(kFleet));
-  add("admin", std::span<const Field<Admin>>(kAdmin));
+  add("admin", admin_fields());
   add("log", std::span<const Field<LogPolicy>>(kLog));
   add("connection", connection_fields());
   append_trigger_keys(groups);

@@ -45,6 +45,10 @@ std::vector<KeyGroup> known_keys();
 // What a budget of bytes may be.
 constexpr Range<std::uint64_t> kAnyBytes{1, 1ull << 40};
 
+// parse_admin.cpp
+std::span<const Field<Admin>> admin_fields();
+void read_admin(const Value& map, Admin& admin);
+
 // parse_connection.cpp
 std::span<const Field<Connection>> connection_fields();
 // What no connection can have yet; for clusters and triggers.

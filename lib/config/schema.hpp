@@ -132,9 +132,18 @@ struct Trigger {
 };
 
 struct Admin {
-  std::string host = "127.0.0.1";  // loopback only, until TLS and a key are configured
-  std::uint16_t port = 7071;       // 0: any free port, logged as admin_listening
-  Secret key;                      // of /admin/host and of what is asked; empty: none
+  // An address and a port (0: any free one, logged as admin_listening), or the path of a Unix socket.
+  struct Listener {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 7071;
+    std::string path;  // empty: host and port
+    bool operator==(const Listener&) const = default;
+  };
+  std::vector<Listener> listen = {{}};
+  Secret key;  // of /admin/host and of what is asked; empty: none
+  // With them every address speaks TLS, a Unix socket none. What is not loopback needs them, and the key.
+  std::string ssl_certificate_location, ssl_key_location;
+  std::string ssl_ca_location;  // clients show a certificate of this CA; empty: none is asked for
   // /admin/host/scale/status, by the original's names: whether it answers, and with targets or with votes.
   bool scale_monitoring = true;
   bool target_based_scaling = true;

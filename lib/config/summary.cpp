@@ -196,13 +196,25 @@ void append_trigger(std::string& text, const Trigger& trigger) {
   line("scale", scale_text(trigger.scale));
 }
 
+std::string listen_text(const Admin& admin) {
+  std::string text;
+  for (const Admin::Listener& listener : admin.listen) {
+    const bool v6 = listener.host.find(':') != std::string::npos;
+    if (!text.empty()) text += " and ";
+    text += !listener.path.empty()
+                ? "unix:" + listener.path
+                : (v6 ? "[" + listener.host + "]" : listener.host) + ":" + std::to_string(listener.port);
+  }
+  if (!admin.ssl_certificate_location.empty())
+    text += admin.ssl_ca_location.empty() ? " with TLS" : " with TLS, for clients with a certificate";
+  return text;
+}
+
 }  // namespace
 
 std::string summary(const Fleet& fleet) {
-  const bool v6 = fleet.admin.host.find(':') != std::string::npos;
   std::string text = count(fleet.triggers.size(), "trigger", "triggers") + "; admin on " +
-                     (v6 ? "[" + fleet.admin.host + "]" : fleet.admin.host) + ":" +
-                     std::to_string(fleet.admin.port) + "; log " + word(fleet.log.level) + " as " +
+                     listen_text(fleet.admin) + "; log " + word(fleet.log.level) + " as " +
                      (fleet.log.format == LogPolicy::Format::json ? "json" : "logfmt") + "; drain within " +
                      duration_text(fleet.drain_timeout);
   if (fleet.max_in_flight_bytes > 0) text += "; " + size_text(fleet.max_in_flight_bytes) + " held by all";

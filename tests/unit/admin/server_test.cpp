@@ -149,9 +149,9 @@ TEST(Server, ListensOnLoopbackOnly) {
       {"127.0.0.1", ""},
       {"localhost", ""},
       {"127.1.2.3", ""},
-      {"0.0.0.0", "admin.listen: 0.0.0.0 is not a loopback address"},
-      {"::", "admin.listen: :: is not a loopback address"},
-      {"192.0.2.1", "admin.listen: 192.0.2.1 is not a loopback address"},
+      {"0.0.0.0", "admin.listen: 0.0.0.0 is not a loopback address, and there is no TLS"},
+      {"::", "admin.listen: :: is not a loopback address, and there is no TLS"},
+      {"192.0.2.1", "admin.listen: 192.0.2.1 is not a loopback address, and there is no TLS"},
       {"example.org", "admin.listen: \"example.org\" is not an IP address or localhost"},
       {"", "admin.listen: \"\" is not an IP address or localhost"},
   };

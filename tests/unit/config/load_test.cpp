@@ -52,7 +52,7 @@ TEST(Load, Defaults) {
   EXPECT_EQ(t.worker.max_requests, 0u);
   EXPECT_EQ(t.worker.max_memory, 0u);
   const Fleet fleet = good(kSmallest);
-  EXPECT_EQ(fleet.admin, (Admin{.host = "127.0.0.1", .port = 7071, .key = {}}));
+  EXPECT_EQ(fleet.admin.listen, (std::vector{Admin::Listener{"127.0.0.1", 7071, ""}}));
   EXPECT_EQ(fleet.drain_timeout, 60s);
   EXPECT_EQ(fleet.log, LogPolicy{});
   EXPECT_EQ(fleet.max_in_flight_bytes, 0u);
@@ -160,7 +160,7 @@ TEST(Load, EveryKeyArrives) {
   t.worker.start_timeout = 12s;
   t.worker.max_requests = 17;
   t.worker.max_memory = 18 << 20;
-  EXPECT_EQ(fleet.admin, (Admin{.host = "::1", .port = 0, .key = {}}));
+  EXPECT_EQ(fleet.admin.listen, (std::vector{Admin::Listener{"::1", 0, ""}}));
   EXPECT_EQ(fleet.log, (LogPolicy{LogPolicy::Level::debug, LogPolicy::Format::json}));
   EXPECT_EQ(fleet.drain_timeout, 5s);
   EXPECT_EQ(fleet.max_in_flight_bytes, 13u << 20);
@@ -170,45 +170,66 @@ TEST(Load, EveryKeyArrives) {
   EXPECT_EQ(fleet.triggers[0], t);
 }
 
-TEST(Load, AdminListensOnLoopbackOnly) {
+TEST(Load, WhereAdminListens) {
+  using Listener = Admin::Listener;
   struct Row {
     const char* listen;
-    const char* host;  // empty: refused
-    std::uint16_t port = 0;
+    std::optional<Listener> expected;  // nothing: refused
   };
-  for (const Row& row : std::vector<Row>{{"127.0.0.1:7071", "127.0.0.1", 7071},
-                                         {"127.1.2.3:65535", "127.1.2.3", 65'535},
-                                         {"localhost:0", "127.0.0.1", 0},
-                                         {"[::1]:80", "::1", 80},
-                                         {"0.0.0.0:7071", ""},
-                                         {"10.0.0.1:7071", ""},
-                                         {"128.0.0.1:7071", ""},
-                                         {"127.0.0:7071", ""},
-                                         {"127.0.0.256:7071", ""},
-                                         {"127.0.0.1.2:7071", ""},
-                                         {"127.0.0.1.:7071", ""},
-                                         {"127..0.1:7071", ""},
-                                         {"[::]:7071", ""},
-                                         {"::1:7071", ""},
-                                         {"example.com:7071", ""},
-                                         {"Localhost:1", ""},
-                                         {"127.0.0.1:65536", ""},
-                                         {"127.0.0.1:-1", ""},
-                                         {"127.0.0.1:080", ""},
-                                         {"127.0.0.1:x", ""},
-                                         {"127.0.0.1:", ""},
-                                         {"127.0.0.1", ""},
-                                         {"[::1]", ""},
-                                         {":7071", ""},
-                                         {"7071", ""},
-                                         {"", ""}}) {
+  for (const Row& row : std::vector<Row>{{"127.0.0.1:7071", Listener{"127.0.0.1", 7071, ""}},
+                                         {"127.1.2.3:65535", Listener{"127.1.2.3", 65'535, ""}},
+                                         {"localhost:0", Listener{"127.0.0.1", 0, ""}},
+                                         {"[::1]:80", Listener{"::1", 80, ""}},
+                                         {"unix:/run/a.sock", Listener{"127.0.0.1", 7071, "/run/a.sock"}},
+                                         {"unix:", {}},
+                                         {"127.0.0:7071", {}},
+                                         {"127.0.0.256:7071", {}},
+                                         {"127.0.0.1.2:7071", {}},
+                                         {"127.0.0.1.:7071", {}},
+                                         {"127..0.1:7071", {}},
+                                         {"::1:7071", {}},
+                                         {"[1]:7071", {}},
+                                         {"[fe80::1%eth0]:7071", {}},
+                                         {"example.com:7071", {}},
+                                         {"Localhost:1", {}},
+                                         {"127.0.0.1:65536", {}},
+                                         {"127.0.0.1:-1", {}},
+                                         {"127.0.0.1:080", {}},
+                                         {"127.0.0.1:x", {}},
+                                         {"127.0.0.1:", {}},
+                                         {"127.0.0.1", {}},
+                                         {"[::1]", {}},
+                                         {":7071", {}},
+                                         {"7071", {}},
+                                         {"", {}}}) {
     const Loaded loaded = load_text(kSmallest + "admin: {listen: '" + row.listen + "'}\n");
-    ASSERT_EQ(loaded.fleet.has_value(), *row.host != '\0') << row.listen << "\n" << lines(loaded.diagnostics);
-    if (loaded.fleet) {
-      EXPECT_EQ(loaded.fleet->admin, (Admin{.host = row.host, .port = row.port, .key = {}})) << row.listen;
-    } else {
+    ASSERT_EQ(loaded.fleet.has_value(), row.expected.has_value()) << row.listen << "\n"
+                                                                  << lines(loaded.diagnostics);
+    if (loaded.fleet)
+      EXPECT_EQ(loaded.fleet->admin.listen, std::vector{*row.expected}) << row.listen;
+    else
       EXPECT_TRUE(lines(loaded.diagnostics).starts_with("f.yaml:8:9: admin.listen: must "))
           << lines(loaded.diagnostics);
+  }
+}
+
+TEST(Load, OtherAddressesNeedACertificateAndTheKey) {
+  const std::string tls = "sslCertificateLocation: c.pem, sslKeyLocation: k.pem",
+                    key = "key: sixteen-letters-x";
+  for (const char* address : {"0.0.0.0:7071", "10.0.0.1:7071", "128.0.0.1:7071", "'[::]:7071'"}) {
+    for (const std::string& others : {std::string(), ", " + tls, ", " + key, ", " + tls + ", " + key}) {
+      const std::string listen = std::string("{listen: ['unix:/a', ") + address + "]";
+      World world{{{"f.yaml", kSmallest + "admin: " + listen + others + "}\n"}, {"c.pem", ""}, {"k.pem", ""}},
+                  {}};
+      const Loaded loaded = load("f.yaml", world.sources());
+      EXPECT_EQ(loaded.fleet.has_value(), others.size() > tls.size() + key.size())
+          << address << others << "\n"
+          << lines(loaded.diagnostics);
+      if (loaded.fleet) continue;
+      EXPECT_EQ(
+          lines(loaded.diagnostics),
+          "f.yaml:8:9: admin.listen: an address that other machines reach needs sslCertificateLocation, "
+          "sslKeyLocation and a key\n");
     }
   }
 }

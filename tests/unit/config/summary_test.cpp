@@ -147,12 +147,14 @@ TEST(Summary, TheFirstLineIsTheFleets) {
   Fleet fleet;
   EXPECT_EQ(summary(fleet),
             "0 triggers; admin on 127.0.0.1:7071; log info as logfmt; drain within 1m; no state directory\n");
-  fleet.admin = {.host = "::1", .port = 0, .key = {}};
+  fleet.admin.listen = {{"::1", 0, ""}, {"", 0, "/run/a.sock"}};
+  fleet.admin.ssl_certificate_location = "/etc/a.pem";
   fleet.log = {LogPolicy::Level::error, LogPolicy::Format::json};
   fleet.max_in_flight_bytes = 3 << 20;
   fleet.state_directory = "/var/lib/triggerd";
   EXPECT_EQ(summary(fleet),
-            "0 triggers; admin on [::1]:0; log error as json; drain within 1m; 3MiB held by all; state in "
+            "0 triggers; admin on [::1]:0 and unix:/run/a.sock with TLS; log error as json; drain within 1m; "
+            "3MiB held by all; state in "
             "/var/lib/triggerd\n");
 }
 
