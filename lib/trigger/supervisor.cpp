@@ -8,12 +8,22 @@
 #include <boost/asio/post.hpp>
 
 #include "base/invariant.hpp"
+#include "base/log.hpp"
 #include "kafka/janitor.hpp"
 #include "trigger/budget.hpp"
 #include "trigger/event_loop.hpp"
+#include "trigger/keep_alive.hpp"
 #include "trigger/runner.hpp"
 
 namespace triggerd::trigger {
+namespace {
+
+// Long before systemd's WatchdogSec= has run out, so that the log says why it did.
+constexpr auto kLoopPatience = std::chrono::seconds(5);
+
+std::string loop_name(std::size_t index) { return "loop-" + std::to_string(index); }
+
+}  // namespace
 
 class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
  public:
@@ -24,8 +34,8 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
     const std::size_t loops = std::max<std::size_t>(1, std::min<std::size_t>(cores, spec_.triggers.size()));
     const auto measured = [](const config::Trigger& t) { return worker::measures_memory(t.worker); };
     if (std::ranges::any_of(spec_.triggers, measured)) memory_ = std::make_unique<worker::MemoryReader>();
-    for (std::size_t i = 0; i < loops; ++i)
-      loops_.push_back(std::make_unique<EventLoop>("loop-" + std::to_string(i)));
+    for (std::size_t i = 0; i < loops; ++i) loops_.push_back(std::make_unique<EventLoop>(loop_name(i)));
+    alive_ = KeepAlive(loops);
   }
   ~Impl();
 
@@ -54,6 +64,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
   SupervisorSpec spec_;
   SupervisorSink sink_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
+  KeepAlive alive_{0};
   std::unique_ptr<worker::MemoryReader> memory_;  // ends before the loops, which it answers to
   kafka::Janitor janitor_;  // ends before the loops: its last jobs still hold what belongs to them
   std::vector<Slot> slots_;
@@ -164,11 +175,16 @@ void Supervisor::Impl::trigger_over(std::size_t index) {
 }
 
 void Supervisor::Impl::probe_loops(std::function<void()> alive) {
-  auto left = std::make_shared<std::size_t>(loops_.size());
-  for (const auto& loop : loops_) {
-    loop->post([&control = control_, left, alive] {
-      boost::asio::post(control, [left, alive] {
-        if (--*left == 0) alive();
+  const TimePoint now = std::chrono::steady_clock::now();
+  for (const std::size_t loop : alive_.stuck(now, kLoopPatience))
+    log::error("loop_stuck", {{"loop", loop_name(loop)}, {"after_s", kLoopPatience.count()}});
+  const auto round = alive_.ask(now);
+  if (!round) return;
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    loops_[i]->post([weak = weak_from_this(), &control = control_, round = *round, i, alive] {
+      boost::asio::post(control, [weak, round, i, alive] {
+        const auto self = weak.lock();
+        if (self && self->alive_.turned(round, i)) alive();
       });
     });
   }

@@ -56,7 +56,8 @@ class Supervisor {
   void drain(TimePoint deadline, std::function<void()> done);
   // Starts the triggers again, all of which have drained.
   void resume();
-  // `alive` once every loop has taken a turn: what feeds the watchdog.
+  // `alive` once every loop has taken a turn: what feeds the watchdog. Nothing where they still have to since
+  // the last call.
   void probe_loops(std::function<void()> alive);
   // The newest status of each trigger, by name.
   const std::map<std::string, Status>& statuses() const;
