@@ -11,12 +11,10 @@
 namespace triggerd::worker {
 namespace {
 
-bool belongs_to_the_daemon(std::string_view name) {
-  static constexpr std::array<std::string_view, 3> kNames = {"NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY",
-                                                             "JOURNAL_STREAM"};
-  static constexpr std::array<std::string_view, 3> kPrefixes = {"WATCHDOG_", "LISTEN_", "TRIGGERD_"};
-  return std::ranges::find(kNames, name) != kNames.end() ||
-         std::ranges::any_of(kPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+bool for_any_program(std::string_view name) {
+  static constexpr std::array<std::string_view, 7> kNames = {"PATH", "HOME", "USER",  "LOGNAME",
+                                                             "LANG", "TZ",   "TMPDIR"};
+  return std::ranges::find(kNames, name) != kNames.end() || name.starts_with("LC_");
 }
 
 }  // namespace
@@ -29,7 +27,7 @@ std::vector<std::string> worker_environment(std::span<const std::string> inherit
     const std::size_t equals = line.find('=');
     if (equals == std::string::npos || equals == 0) continue;
     std::string name = line.substr(0, equals);
-    if (!belongs_to_the_daemon(name)) variables.insert_or_assign(std::move(name), line.substr(equals + 1));
+    if (for_any_program(name)) variables.insert_or_assign(std::move(name), line.substr(equals + 1));
   }
   for (const auto& [name, value] : added) variables.insert_or_assign(name, value);
   if (!sdk_python_path.empty()) {

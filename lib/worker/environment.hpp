@@ -8,9 +8,10 @@
 
 namespace triggerd::worker {
 
-// "NAME=value" lines: the daemon's own (`inherited`) without what belongs to the daemon alone (systemd's
-// notify socket, watchdog and credentials, everything named TRIGGERD_), then `added`, then TRIGGERD_FD. A
-// non-empty `sdk_python_path` goes to the end of PYTHONPATH, so that an installed SDK comes first.
+// "NAME=value" lines: the few of the daemon's own (`inherited`) that any program wants (PATH, HOME, USER,
+// LOGNAME, LANG, LC_*, TZ, TMPDIR), then `added`, then TRIGGERD_FD. Nothing else of the daemon's, which may
+// hold secrets. A non-empty `sdk_python_path` goes to the end of PYTHONPATH, so that an installed SDK comes
+// first.
 std::vector<std::string> worker_environment(std::span<const std::string> inherited,
                                             const std::map<std::string, std::string>& added,
                                             const std::string& sdk_python_path);

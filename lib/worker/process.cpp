@@ -1,6 +1,7 @@
 #include "worker/process.hpp"
 
 #include <cerrno>
+#include <span>
 #include <string_view>
 
 #include <fcntl.h>
@@ -8,20 +9,28 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "worker/guard.hpp"
+
 namespace triggerd::worker {
 namespace {
 
-enum class Step : int { spawn, chdir, exec };
+enum class Step : int { spawn, limits, user, chdir, exec };
 
 // What the child sends up the report pipe; nothing comes where exec succeeded and closed it.
 struct ChildFailure {
   Step step;
   int error;
+};
+
+struct Limit {
+  __rlimit_resource resource;
+  rlimit value;
 };
 
 // Everything the child needs, prepared before it exists: it may only make system calls.
@@ -30,6 +39,8 @@ struct ChildPlan {
   char* const* argv;
   char* const* envp;
   const char* directory;  // null: stay
+  std::span<const Limit> limits;
+  const Identity* identity;  // null: ours
   int null, out, err, socket, report;
   pid_t parent;
 };
@@ -38,6 +49,22 @@ struct ChildPlan {
   const ChildFailure failure{step, errno};
   [[maybe_unused]] const ssize_t written = ::write(report, &failure, sizeof failure);
   ::_exit(127);
+}
+
+// By the system calls themselves: glibc's functions would change every thread of the daemon, whose memory
+// this is. For the same reason the kernel makes the daemon undumpable here, for good: until exec its memory
+// could be read by whatever else runs as that user.
+bool become(const Identity& identity) {
+  return ::syscall(SYS_setgroups, identity.groups.size(), identity.groups.data()) == 0 &&
+         ::syscall(SYS_setresgid, identity.gid, identity.gid, identity.gid) == 0 &&
+         ::syscall(SYS_setresuid, identity.uid, identity.uid, identity.uid) == 0;
+}
+
+// What the daemon may do by capabilities handed to it (systemd's AmbientCapabilities=) is not for its
+// workers: from one user to another they would stay, unlike from root.
+bool give_up_privileges() {
+  return ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 // Runs between vfork and exec, in memory shared with the suspended parent: async-signal-safe calls only.
@@ -55,6 +82,13 @@ struct ChildPlan {
   }
   if (::close_range(kWorkerSocketFd + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail(report, Step::spawn);
   if (::setpgid(0, 0) != 0) fail(report, Step::spawn);
+  guard_group(::getpid());
+  for (const Limit& limit : plan.limits) {
+    if (::setrlimit(limit.resource, &limit.value) != 0) fail(report, Step::limits);
+  }
+  if (plan.identity != nullptr && !become(*plan.identity)) fail(report, Step::user);
+  if (!give_up_privileges()) fail(report, Step::spawn);
+  // After the change of user, which clears it.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(report, Step::spawn);
   if (::getppid() != plan.parent) ::_exit(127);  // it died before the prctl
   if (plan.directory != nullptr && ::chdir(plan.directory) != 0) fail(report, Step::chdir);
@@ -117,6 +151,10 @@ Error child_error(const ChildFailure& failure, const SpawnSpec& spec, const std:
   const std::string why = errno_text(failure.error);
   switch (failure.step) {
     case Step::spawn: break;
+    case Step::limits: return failed("limits", why);
+    case Step::user:
+      return failed("user", "the daemon may not run it as user " + std::to_string(spec.identity->uid) +
+                                ", group " + std::to_string(spec.identity->gid) + ": " + why);
     case Step::chdir: return failed("chdir", spec.working_directory + ": " + why);
     case Step::exec:
       if (failure.error == ENOENT && path.starts_with('/') && ::access(path.c_str(), F_OK) == 0) {
@@ -148,6 +186,13 @@ std::vector<char*> pointers(const std::vector<std::string>& lines) {
   return result;
 }
 
+std::vector<Limit> limits_of(const Limits& limits) {
+  std::vector<Limit> result{{RLIMIT_CORE, {limits.core_bytes, limits.core_bytes}}};
+  if (limits.open_files) result.push_back({RLIMIT_NOFILE, {*limits.open_files, *limits.open_files}});
+  if (limits.address_space) result.push_back({RLIMIT_AS, {*limits.address_space, *limits.address_space}});
+  return result;
+}
+
 // With every signal blocked, so that none of our handlers runs in the child's borrowed memory.
 pid_t start_child_masked(const ChildPlan& plan) {
   sigset_t all;
@@ -159,6 +204,11 @@ pid_t start_child_masked(const ChildPlan& plan) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = error;
   return pid;
+}
+
+void forget_and_wait(pid_t pid) {
+  forget_group(pid);
+  ::waitpid(pid, nullptr, 0);
 }
 
 }  // namespace
@@ -181,8 +231,19 @@ Result<Process> spawn(const SpawnSpec& spec) {
   const std::vector<char*> argv = pointers(spec.command);
   const std::vector<char*> envp = pointers(spec.environment);
   const char* const directory = spec.working_directory.empty() ? nullptr : spec.working_directory.c_str();
-  const ChildPlan plan{path.c_str(),    argv.data(),     envp.data(),        directory,          null.get(),
-                       out.write.get(), err.write.get(), child_socket.get(), report.write.get(), ::getpid()};
+  const std::vector<Limit> limits = limits_of(spec.limits);
+  const ChildPlan plan{.path = path.c_str(),
+                       .argv = argv.data(),
+                       .envp = envp.data(),
+                       .directory = directory,
+                       .limits = limits,
+                       .identity = spec.identity ? &*spec.identity : nullptr,
+                       .null = null.get(),
+                       .out = out.write.get(),
+                       .err = err.write.get(),
+                       .socket = child_socket.get(),
+                       .report = report.write.get(),
+                       .parent = ::getpid()};
   process.pid = start_child_masked(plan);
   if (process.pid < 0) return failed_with_errno("spawn", "vfork");
 
@@ -193,7 +254,7 @@ Result<Process> spawn(const SpawnSpec& spec) {
     got = ::read(report.read.get(), &failure, sizeof failure);
   } while (got < 0 && errno == EINTR);
   if (got == static_cast<ssize_t>(sizeof failure)) {
-    ::waitpid(process.pid, nullptr, 0);
+    forget_and_wait(process.pid);
     return child_error(failure, spec, path);
   }
   // glibc 2.36 declares pidfd_open without C linkage.
@@ -201,7 +262,7 @@ Result<Process> spawn(const SpawnSpec& spec) {
   if (!process.pidfd) {
     Error error = failed_with_errno("spawn", "pidfd_open");
     signal_group(process.pid, SIGKILL);
-    ::waitpid(process.pid, nullptr, 0);
+    forget_and_wait(process.pid);
     return error;
   }
   process.out = std::move(out.read);

@@ -2,9 +2,12 @@
 //
 // Thread: any, but PR_SET_PDEATHSIG is tied to the thread that spawns: the kernel kills the worker when that
 // *thread* ends. So spawn from an event loop's thread, which lives as long as the daemon. It does not cover
-// what the worker starts itself, and a set-uid program clears it; the unit's KillMode is what covers those.
+// what the worker starts itself: that is the guard's (guard.hpp).
+//
+// Every worker runs without new privileges and without a capability handed down.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,10 +21,26 @@ namespace triggerd::worker {
 
 inline constexpr int kWorkerSocketFd = 3;  // TRIGGERD_FD
 
+// Another user than ours.
+struct Identity {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;  // supplementary
+};
+
+// setrlimit(2), soft and hard. Absent: ours.
+struct Limits {
+  std::optional<std::uint64_t> open_files;     // RLIMIT_NOFILE
+  std::optional<std::uint64_t> address_space;  // RLIMIT_AS, bytes
+  std::uint64_t core_bytes = 0;                // RLIMIT_CORE: a dump holds records, and may hold secrets
+};
+
 struct SpawnSpec {
-  std::vector<std::string> command;      // argv; a name without '/' is looked up in `environment`'s PATH
-  std::vector<std::string> environment;  // "NAME=value"
-  std::string working_directory;         // empty: ours
+  std::vector<std::string> command;       // argv; a name without '/' is looked up in `environment`'s PATH
+  std::vector<std::string> environment;   // "NAME=value"
+  std::string working_directory;          // empty: ours; entered as the user it becomes
+  std::optional<Identity> identity = {};  // nothing: ours
+  Limits limits = {};
 };
 
 // Our ends, all non-blocking and close-on-exec.
@@ -33,7 +52,8 @@ struct Process {
   Fd err;
 };
 
-// The error's code names the step that failed: socketpair, pipe, spawn, chdir or exec.
+// The error's code names the step that failed: socketpair, pipe, spawn, limits, user, chdir or
+// exec.
 Result<Process> spawn(const SpawnSpec& spec);
 
 // How it ended ("exit status 1", "signal 11 (Segmentation fault)"); nullopt: it has not. Collects the

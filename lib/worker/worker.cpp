@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "worker/environment.hpp"
+#include "worker/guard.hpp"
 
 namespace triggerd::worker {
 namespace {
@@ -42,8 +43,9 @@ void Worker::start() {
 
 Result<Process> Worker::spawn_process() const {
   const config::WorkerSpec& worker = spec_->worker;
-  return spawn({worker.command, worker_environment(own_environment(), worker.env, spec_->sdk_python_path),
-                worker.working_directory});
+  return spawn({.command = worker.command,
+                .environment = worker_environment(own_environment(), worker.env, spec_->sdk_python_path),
+                .working_directory = worker.working_directory});
 }
 
 void Worker::adopt(Process process) {
@@ -235,6 +237,7 @@ void Worker::give_up() { finish("killed, but the kernel has not ended it"); }
 
 void Worker::exited() {
   signal(SIGKILL);  // what it left running in its group
+  forget_group(pid_);
   const std::optional<std::string> how = reap(exit_.native_handle());
   if (!how) return wait_for_exit();
   collected_ = true;
