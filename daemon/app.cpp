@@ -26,6 +26,8 @@
 #include "trigger/scale_loop.hpp"
 #include "trigger/supervisor.hpp"
 #include "version.hpp"
+#include "worker/cgroup.hpp"
+#include "worker/guard.hpp"
 
 namespace triggerd::daemon {
 namespace {
@@ -34,6 +36,9 @@ namespace {
 // unit.
 constexpr auto kReadyPatience = std::chrono::seconds(10);
 constexpr auto kHousekeeping = std::chrono::milliseconds(500);
+// What a drain may take beyond the fleet's drainTimeout: killing what did not end, the last commits, leaving.
+constexpr auto kStopMargin = std::chrono::seconds(30);
+constexpr auto kStopStep = std::chrono::seconds(15);  // what systemd is asked for at a time
 // Left to itself, malloc keeps ever larger freed blocks, of records and fetches, as gaps in its heaps: a
 // third of a budget. Those larger than a usual fetch go back to the system; at 512 KiB that costs a tenth of
 // the speed.
@@ -47,6 +52,20 @@ log::Level level_of(config::LogPolicy::Level level) {
     case config::LogPolicy::Level::error: break;
   }
   return log::Level::error;
+}
+
+// What holds workers: the guard that ends what is left of them with us, and whether limits can be put on
+// them.
+void prepare_for_workers() {
+  if (const auto guard = worker::start_guard(); !guard)
+    log::warn("guard_failed",
+              {{"error", guard.error().message},
+               {"consequence", "a kill of this process leaves what its workers have started"}});
+  const worker::Cgroup found = worker::find_cgroup("/proc/self/cgroup", "/sys/fs/cgroup");
+  log::info("cgroup", {{"version_2", !found.path.empty()},
+                       {"path", found.path},
+                       {"controllers", found.controllers},
+                       {"delegated", found.delegated}});
 }
 
 std::string host_name() {
@@ -80,6 +99,8 @@ class App::Impl {
   bool start_admin();
   void wait_for_signal();
   void keep_house();
+  void tell_systemd(const std::vector<std::string>& reasons);
+  void loops_turned();
   std::vector<std::string> not_ready() const;
   std::string trigger_page(const trigger::Status& status, TimePoint now) const;
   admin::View view();
@@ -99,6 +120,8 @@ class App::Impl {
   const std::string instance_ = host_name();
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   bool told_ready_ = false;
+  std::string told_status_;
+  std::chrono::steady_clock::time_point stop_by_{};                 // with stopping_
   enum class Drain { none, under_way, over } drain_ = Drain::none;  // asked for at /admin/host/drain
   bool stopping_ = false;
 };
@@ -140,6 +163,7 @@ trigger::ScaleLoopSink App::Impl::scale_loop_sink() {
 }
 
 int App::Impl::run() {
+  prepare_for_workers();
   if (!start_admin()) return kUnavailable;
   scale_loop_.start();
   for (const config::Trigger& t : fleet_.triggers) metrics_.add(t, scale_loop_.cluster(t.name));
@@ -228,7 +252,8 @@ void App::Impl::stop(const char* why) {
       "daemon_draining",
       {{"reason", why},
        {"timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(fleet_.drain_timeout).count()}});
-  notifier_.stopping();
+  stop_by_ = std::chrono::steady_clock::now() + fleet_.drain_timeout + kStopMargin;
+  notifier_.stopping("draining");
   pool_sizes_.stop();
   supervisor_.drain(std::chrono::steady_clock::now() + fleet_.drain_timeout, [this] {
     scale_loop_.close([this] {
@@ -251,11 +276,27 @@ void App::Impl::keep_house() {
                                                 .count()},
                                {"not_ready", reasons.size()}});
   }
-  supervisor_.probe_loops([this] { notifier_.watchdog(); });
+  tell_systemd(reasons);
+  supervisor_.probe_loops([this] { loops_turned(); });
   housekeeping_.expires_after(notifier_.watchdog_interval(kHousekeeping));
   housekeeping_.async_wait([this](const boost::system::error_code& error) {
     if (!error) keep_house();
   });
+}
+
+void App::Impl::tell_systemd(const std::vector<std::string>& reasons) {
+  if (stopping_) return;
+  std::string status = std::to_string(fleet_.triggers.size()) +
+                       (reasons.empty() ? " triggers, all ready" : " triggers; not ready: " + reasons[0]);
+  if (reasons.size() > 1) status += " (and " + std::to_string(reasons.size() - 1) + " more)";
+  if (status == told_status_) return;
+  notifier_.status(status);
+  told_status_ = std::move(status);
+}
+
+void App::Impl::loops_turned() {
+  notifier_.watchdog();
+  if (stopping_ && std::chrono::steady_clock::now() < stop_by_) notifier_.extend(kStopStep);
 }
 
 std::vector<std::string> App::Impl::not_ready() const {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include <sys/socket.h>
@@ -82,6 +83,10 @@ Duration Notifier::watchdog_interval(Duration longest) const {
 bool Notifier::ready(std::string_view status) { return send("READY=1", status); }
 bool Notifier::stopping(std::string_view status) { return send("STOPPING=1", status); }
 bool Notifier::status(std::string_view text) { return send({}, text); }
+bool Notifier::extend(Duration from_now) {
+  const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(from_now).count();
+  return send("EXTEND_TIMEOUT_USEC=" + std::to_string(usec), {});
+}
 bool Notifier::watchdog() { return send("WATCHDOG=1", {}); }
 
 bool Notifier::send(std::string_view state, std::string_view status) {

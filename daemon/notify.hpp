@@ -30,6 +30,8 @@ class Notifier {
   bool stopping(std::string_view status = {});
   bool status(std::string_view text);
   bool watchdog();
+  // While starting or stopping: that it takes until then, and is not to be ended before.
+  bool extend(Duration from_now);
 
   // How often watchdog() is to be called: half of what systemd allows. Absent: it does not watch us.
   std::optional<Duration> watchdog_interval() const { return watchdog_interval_; }

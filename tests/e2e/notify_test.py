@@ -65,11 +65,16 @@ class Notify(Case):
         ready, _ = manager.wait_for("READY=1")
         self.assertTrue(daemon.seen("worker_ready", trigger="t"), "READY came before the worker")
         self.kafka.until_committed(group, topic)
+        manager.wait_for("STATUS=1 triggers, all ready")
         mark = manager.mark()
         manager.wait_for("WATCHDOG=1", since=mark, count=10)
         daemon.stop()
         lines = manager.lines()
         self.assertEqual((lines.count("READY=1"), lines.count("STOPPING=1")), (1, 1))
+        self.assertIn("STATUS=draining", lines)
+        # Nothing of the manager's reaches a worker.
+        self.assertFalse([line for line in lines if not line.startswith(("READY=", "STATUS=", "WATCHDOG=", "STOPPING=",
+                                                                         "EXTEND_TIMEOUT_USEC="))])
 
     def test_an_abstract_name_and_a_drain_that_takes_its_time(self):
         gate = self.path("gate")
@@ -80,6 +85,7 @@ class Notify(Case):
         mark = manager.mark()
         daemon.process.send_signal(signal.SIGTERM)
         manager.wait_for("STOPPING=1", since=mark)
+        manager.wait_for("EXTEND_TIMEOUT_USEC=15000000", since=mark, count=3)
         manager.wait_for("WATCHDOG=1", since=mark, count=3)  # it drains, and is well
         self.make("gate")
         self.assertEqual(daemon.wait(), 0)

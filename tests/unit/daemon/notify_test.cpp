@@ -78,6 +78,8 @@ TEST_F(NotifierTest, SaysEachState) {
   EXPECT_EQ(systemd.next(), "STATUS=2 of 3 triggers ready");
   EXPECT_TRUE(notifier.watchdog());
   EXPECT_EQ(systemd.next(), "WATCHDOG=1");
+  EXPECT_TRUE(notifier.extend(10s));
+  EXPECT_EQ(systemd.next(), "EXTEND_TIMEOUT_USEC=10000000");
   EXPECT_TRUE(notifier.stopping());
   EXPECT_EQ(systemd.next(), "STOPPING=1");
   EXPECT_TRUE(notifier.stopping("draining"));
