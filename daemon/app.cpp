@@ -14,8 +14,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "admin/server.hpp"
 #include "base/log.hpp"
+#include "daemon/admin_listeners.hpp"
 #include "daemon/check.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/install_paths.hpp"
@@ -180,34 +180,10 @@ int App::Impl::run() {
 }
 
 bool App::Impl::start_admin() {
-  const auto refused = [](const Error& error) {
-    log::error("admin_failed", {{"error", error.message}});
-    return false;
-  };
-  const config::Admin& admin = fleet_.admin;
-  std::shared_ptr<admin::Certificate> tls;
-  if (!admin.ssl_certificate_location.empty()) {
-    auto read = admin::Certificate::load(
-        {admin.ssl_certificate_location, admin.ssl_key_location, admin.ssl_ca_location});
-    if (!read) return refused(read.error());
-    tls = *std::move(read);
-  }
-  for (const config::Admin::Listener& listener : admin.listen) {
-    admin::Options options;
-    options.host = listener.host;
-    options.port = listener.port;
-    options.path = listener.path;
-    if (listener.path.empty()) options.tls = tls;
-    auto server = admin::Server::start(control_, std::move(options), [this] { return view(); });
-    if (!server) return refused(server.error());
-    admin_.push_back(*std::move(server));
-    if (listener.path.empty())
-      log::info("admin_listening",
-                {{"address", listener.host}, {"port", admin_.back()->port()}, {"tls", tls != nullptr}});
-    else
-      log::info("admin_listening", {{"path", listener.path}});
-  }
-  return true;
+  auto listening = listen(control_, fleet_.admin, [this] { return view(); });
+  if (listening) admin_ = *std::move(listening);
+  if (!listening) log::error("admin_failed", {{"error", listening.error().message}});
+  return listening.has_value();
 }
 
 void App::Impl::wait_for_signal() {

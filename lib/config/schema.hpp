@@ -81,7 +81,7 @@ struct FailurePolicy {
 
 struct WorkerSpec {
   std::vector<std::string> command;        // argv; the program is looked up in PATH
-  std::map<std::string, std::string> env;  // added to the daemon's environment
+  std::map<std::string, std::string> env;  // besides PATH, HOME and the like (worker/environment.hpp)
   std::string working_directory;           // empty: the daemon's
   std::uint32_t min_processes = 1;
   std::uint32_t max_processes = 1;
