@@ -100,6 +100,18 @@ TEST(HandlingRate, IsWhatABusyInstanceCanDo) {
   EXPECT_EQ(rate.value(), 50) << "an idle one says nothing";
 }
 
+TEST(HandlingRate, ATenthOfTheTimeIsEnoughAndMoreThanAllOfItIsAll) {
+  HandlingRate tenth, less, over;
+  for (int t = 0; t <= 60; t += 10) {
+    tenth.update(5, 0.1, at(t));
+    less.update(5, 0.09, at(t));
+    over.update(50, 1.3, at(t));  // clocks are not read at once
+  }
+  EXPECT_EQ(tenth.value(), 50);
+  EXPECT_EQ(less.value(), std::nullopt);
+  EXPECT_EQ(over.value(), 50);
+}
+
 Stabilizer begun_at(std::uint32_t current) {
   Stabilizer s(seconds(300), {});
   s.hold(current, at(-10'000));
