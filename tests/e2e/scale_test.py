@@ -89,7 +89,7 @@ class Scale(Case):
         open(self.gate, "w", encoding="utf-8").close()
         ends = self.kafka.until_committed(self.group, self.topic)
         for daemon in daemons:
-            self.until_target(daemon, "done", lag=0, target=1)
+            self.until_target(daemon, "done", lag=0)
             daemon.stop()
         self.assertEqual(sum(ends.values()), 1000)
 
