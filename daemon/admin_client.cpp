@@ -12,6 +12,8 @@
 #include <boost/asio/write.hpp>
 #include <openssl/ssl.h>
 
+#include "config/summary.hpp"
+
 namespace triggerd::daemon {
 namespace {
 
@@ -78,8 +80,7 @@ Result<AdminAnswer> ask_admin(const config::Admin& admin, const std::string& req
                                                   : over_tcp(admin, listener, sent, failed);
   const std::size_t end = text.find("\r\n\r\n");
   if (end == std::string::npos || text.size() < 12) {
-    std::string where =
-        !listener.path.empty() ? listener.path : listener.host + ":" + std::to_string(listener.port);
+    std::string where = to_string(listener);
     if (!admin.ssl_ca_location.empty() && listener.path.empty())
       where += ", which asks for a certificate; a unix: listener beside it needs none";
     return Error{"unreachable", where + ": " + failed.message()};

@@ -68,6 +68,15 @@ void prepare_for_workers() {
                        {"delegated", found.delegated}});
 }
 
+// A core dump holds every secret of the fleet file. Whoever debugs raises the limit of the running process
+// (prlimit --core).
+void forbid_core_dumps() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = 0;
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = {};
   return gethostname(name, sizeof name - 1) == 0 ? name : "";
@@ -367,15 +376,6 @@ App::App(config::Fleet fleet, AppHooks hooks)
 App::~App() = default;
 int App::run() { return impl_->run(); }
 void App::stop(const char* why) { impl_->stop(why); }
-
-// A core dump holds every secret of the fleet file. Whoever debugs raises the limit of the running process
-// (prlimit --core).
-static void forbid_core_dumps() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
-  limit.rlim_cur = 0;
-  setrlimit(RLIMIT_CORE, &limit);
-}
 
 int run_fleet(const std::string& path) {
   forbid_core_dumps();

@@ -2,8 +2,8 @@
 //
 // GET and HEAD for what is shown; POST for what is asked, and for all of /admin/host but its ping, with the
 // key where there is one: x-functions-key, ?code= or a bearer token, as the original takes it. From afar all
-// but /healthz, /readyz and the ping need it. Without a key
-// a POST must be of JSON, so that no page of another site can: a browser sends that type only after asking.
+// but /healthz, /readyz and the ping need it. Without a key a POST must be of JSON, so that no page of
+// another site can: a browser sends that type only after asking.
 // Every response forbids what a browser could be tricked into: no script, no framing, no guessing of types,
 // no caching. Errors are JSON: {"error":"not_found","message":"…"}.
 #pragma once

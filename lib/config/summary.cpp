@@ -199,11 +199,8 @@ void append_trigger(std::string& text, const Trigger& trigger) {
 std::string listen_text(const Admin& admin) {
   std::string text;
   for (const Admin::Listener& listener : admin.listen) {
-    const bool v6 = listener.host.find(':') != std::string::npos;
     if (!text.empty()) text += " and ";
-    text += !listener.path.empty()
-                ? "unix:" + listener.path
-                : (v6 ? "[" + listener.host + "]" : listener.host) + ":" + std::to_string(listener.port);
+    text += to_string(listener);
   }
   if (!admin.ssl_certificate_location.empty())
     text += admin.ssl_ca_location.empty() ? " with TLS" : " with TLS, for clients with a certificate";
@@ -211,6 +208,12 @@ std::string listen_text(const Admin& admin) {
 }
 
 }  // namespace
+
+std::string to_string(const Admin::Listener& listener) {
+  if (!listener.path.empty()) return "unix:" + listener.path;
+  const bool v6 = listener.host.find(':') != std::string::npos;
+  return (v6 ? "[" + listener.host + "]" : listener.host) + ":" + std::to_string(listener.port);
+}
 
 std::string summary(const Fleet& fleet) {
   std::string text = count(fleet.triggers.size(), "trigger", "triggers") + "; admin on " +

@@ -11,4 +11,7 @@ namespace triggerd::config {
 // `kafka` map, an `env` or a password is in it: of these it gives names only.
 std::string summary(const Fleet& fleet);
 
+// 127.0.0.1:7071, [::1]:7071 or unix:PATH: as a fleet file would have it.
+std::string to_string(const Admin::Listener& listener);
+
 }  // namespace triggerd::config
