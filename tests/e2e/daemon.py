@@ -164,6 +164,12 @@ class Daemon:
             self.process.stderr.close()
 
 
+def core_limits(pid):
+    """Soft and hard."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+        return next(line for line in f if line.startswith("Max core file size")).split()[4:6]
+
+
 def alive(pid):
     """A zombie has ended."""
     try:

@@ -3,7 +3,7 @@ import json
 import os
 import signal
 
-from daemon import Daemon, alive
+from daemon import Daemon, alive, core_limits
 from harness import BINARY, Case, python_worker
 from waiting import until
 
@@ -29,9 +29,7 @@ class Isolation(Case):
         status = self.status(pid)
         self.assertEqual(status["NoNewPrivs"], "1")
         self.assertEqual((int(status["CapInh"], 16), int(status["CapAmb"], 16)), (0, 0))
-        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
-            core = next(line for line in file if line.startswith("Max core file size"))
-        self.assertEqual(core.split()[4:6], ["0", "0"])
+        self.assertEqual(core_limits(pid), ["0", "0"])
         daemon.stop()
 
     def test_the_daemons_environment_stays_with_it(self):

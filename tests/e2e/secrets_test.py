@@ -2,6 +2,7 @@
 import os
 import subprocess
 
+from daemon import core_limits
 from harness import BINARY, Case
 
 ADMIN_KEY, PASSWORD, KEYSTORE, FROM_FILE, FROM_DAEMON = (f"planted-{i}-{os.urandom(8).hex()}" for i in range(5))
@@ -58,12 +59,8 @@ class Secrets(Case):
             self.assert_clean("a worker's title", self.of_process(pid))
             with open(f"/proc/{pid}/environ", "rb") as f:
                 self.assert_clean("a worker's environment", f.read().decode(errors="replace"))
-            with open(f"/proc/{pid}/limits", encoding="ascii") as f:
-                core = next(line for line in f if line.startswith("Max core file size"))
-            self.assertEqual(core.split()[4], "0", core)
-        with open(f"/proc/{daemon.process.pid}/limits", encoding="ascii") as f:
-            core = next(line for line in f if line.startswith("Max core file size"))
-        self.assertEqual(core.split()[4], "0", "a core dump would hold them")
+            self.assertEqual(core_limits(pid)[0], "0")
+        self.assertEqual(core_limits(daemon.process.pid)[0], "0", "a core dump would hold them")
         daemon.stop()
         with open(daemon.raw_log, encoding="utf-8", errors="replace") as f:
             self.assert_clean("the log", f.read())

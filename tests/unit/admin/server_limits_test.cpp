@@ -256,5 +256,21 @@ TEST(ServerLimits, WhereNoneIsIdleTheNextWaits) {
   EXPECT_EQ(waiting.answer().status, 200u);
 }
 
+// It costs its connection for request_timeout, as one does that begins a request and stops.
+TEST(ServerLimits, WhoDoesNotShakeHandsIsLetGo) {
+  const std::string files = TRIGGERD_TESTS_DIR "/vectors/config/files/";
+  auto certificate = Certificate::load({files + "client.pem", files + "client.key", ""});
+  ASSERT_TRUE(certificate) << certificate.error().message;
+  Options options;
+  options.request_timeout = 100ms;
+  options.tls = std::move(*certificate);
+  RunningServer server(options, view);
+  for (const char* said : {"", "\x16\x03\x01"}) {
+    Client client(server.port());
+    client.send(said);
+    EXPECT_TRUE(client.closed(5s)) << said;
+  }
+}
+
 }  // namespace
 }  // namespace triggerd::admin
