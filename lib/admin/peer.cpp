@@ -47,10 +47,4 @@ std::uint16_t port_of(const sockaddr* address) {
                                               : reinterpret_cast<const sockaddr_in*>(address)->sin_port);
 }
 
-bool is_loopback(const sockaddr* address) {
-  if (address->sa_family == AF_INET6)
-    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr) != 0;
-  return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
 }  // namespace triggerd::admin

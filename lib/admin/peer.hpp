@@ -15,6 +15,5 @@ std::string peer_of(int socket);
 std::string subject_of(ssl_st* tls);
 
 std::uint16_t port_of(const sockaddr* address);  // of TCP
-bool is_loopback(const sockaddr* address);       // of TCP
 
 }  // namespace triggerd::admin

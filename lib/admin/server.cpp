@@ -60,16 +60,22 @@ struct Connection {
   std::uint64_t idle_since = 0;
 };
 
-// Where to listen: in `endpoint`, which takes anything for one and so cannot be a Result. The address of
-// `localhost` is written out: a resolver would ask the network.
-std::optional<Error> find_endpoint(const Options& options, Protocol::endpoint& endpoint) {
+// Where to listen, and whether other machines reach it. Of two arguments, for an endpoint takes anything
+// for itself, an Error too.
+struct Place {
+  Place(Protocol::endpoint where, bool afar) : endpoint(std::move(where)), from_afar(afar) {}
+  Protocol::endpoint endpoint;
+  bool from_afar;
+};
+
+// The address of `localhost` is written out: a resolver would ask the network.
+Result<Place> place_of(const Options& options) {
   const auto refused = [](std::string why) {
     return Error{"admin_address", "admin.listen: " + std::move(why)};
   };
   if (!options.path.empty()) {
     if (options.path.size() > kLongestSocketPath) return refused("the path is longer than a socket's may be");
-    endpoint = asio::local::stream_protocol::endpoint(options.path);
-    return std::nullopt;
+    return Place(asio::local::stream_protocol::endpoint(options.path), false);
   }
   error_code failed;
   const auto address =
@@ -77,8 +83,7 @@ std::optional<Error> find_endpoint(const Options& options, Protocol::endpoint& e
   if (failed) return refused("\"" + options.host + "\" is not an IP address or localhost");
   if (!address.is_loopback() && options.tls == nullptr)
     return refused(options.host + " is not a loopback address, and there is no TLS");
-  endpoint = tcp::endpoint(address, options.port);
-  return std::nullopt;
+  return Place(tcp::endpoint(address, options.port), !address.is_loopback());
 }
 
 // A socket that nobody listens on any more. One that somebody does is left to fail in bind.
@@ -162,20 +167,20 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 std::optional<Error> Server::Impl::open() {
-  Protocol::endpoint endpoint;
-  if (auto refused = find_endpoint(options_, endpoint)) return refused;
+  const Result<Place> place = place_of(options_);
+  if (!place) return place.error();
+  from_afar_ = place->from_afar;
   const bool local = !options_.path.empty();
   if (local) remove_stale(loop_, options_.path);
   error_code failed;
-  acceptor_.open(endpoint.protocol(), failed);
+  acceptor_.open(place->endpoint.protocol(), failed);
   if (!failed && !local) acceptor_.set_option(asio::socket_base::reuse_address(true), failed);
   // Nobody may connect before the mode is right.
   const mode_t mask = local ? umask(0117) : 0;
-  if (!failed) acceptor_.bind(endpoint, failed);
+  if (!failed) acceptor_.bind(place->endpoint, failed);
   if (local) umask(mask);
   if (!failed) acceptor_.listen(asio::socket_base::max_listen_connections, failed);
   if (!failed && !local) port_ = port_of(acceptor_.local_endpoint(failed).data());
-  from_afar_ = !local && !is_loopback(endpoint.data());
   if (!failed) return std::nullopt;
   const std::string host =
       options_.host.find(':') != std::string::npos ? "[" + options_.host + "]" : options_.host;

@@ -86,19 +86,13 @@ void read_key(const Value& value, Admin& admin) {
   if (text) admin.key = Secret(*text);
 }
 
-void read_file(const Value& value, std::string& target) {
-  const auto text = value.nonempty_text();
-  if (!text) return;
-  target = value.relative_path(*text);
-  if (const auto problem = value.unreadable(target)) value.error(problem->message);
-}
-
 constexpr Field<Admin> kAdmin[] = {
     {"listen", read_listen},
     {"key", read_key},
-    {"sslCertificateLocation", [](const Value& v, Admin& a) { read_file(v, a.ssl_certificate_location); }},
-    {"sslKeyLocation", [](const Value& v, Admin& a) { read_file(v, a.ssl_key_location); }},
-    {"sslCaLocation", [](const Value& v, Admin& a) { read_file(v, a.ssl_ca_location); }},
+    {"sslCertificateLocation",
+     [](const Value& v, Admin& a) { set(a.ssl_certificate_location, v.readable_path()); }},
+    {"sslKeyLocation", [](const Value& v, Admin& a) { set(a.ssl_key_location, v.readable_path()); }},
+    {"sslCaLocation", [](const Value& v, Admin& a) { set(a.ssl_ca_location, v.readable_path()); }},
     {"functionsRuntimeScaleMonitoringEnabled",
      [](const Value& v, Admin& a) { set(a.scale_monitoring, v.boolean()); }},
     {"targetBasedScalingEnabled", [](const Value& v, Admin& a) { set(a.target_based_scaling, v.boolean()); }},

@@ -65,16 +65,6 @@ void read_broker_list(const Value& value, Connection& connection) {
 
 void read_text(const Value& value, std::string& target) { set(target, value.nonempty_text()); }
 
-// A path; one that cannot be read now will not be later. A folder will do where the CA is looked for.
-void read_path(const Value& value, std::string& target, bool folder_too) {
-  const auto text = value.nonempty_text();
-  if (!text) return;
-  target = value.relative_path(*text);
-  if (const auto problem = value.unreadable(target);
-      problem && !(folder_too && problem->code == "is_directory"))
-    value.error(problem->message);
-}
-
 void read_secret(const Value& value, Secret& target) {
   if (auto text = value.nonempty_text()) target = Secret(*std::move(text));
 }
@@ -84,7 +74,7 @@ void read_https_ca(const Value& value, Connection& connection) {
   if (value.written() == "probe")
     connection.oauth.https_ca_location = value.written();
   else
-    read_path(value, connection.oauth.https_ca_location, true);
+    set(connection.oauth.https_ca_location, value.readable_path(true));
 }
 
 void read_certificates(const Value& value, std::string& target) {
@@ -112,7 +102,7 @@ void read_kerberos(const Value& value, std::string& target, bool is_path) {
   if (!std::ranges::all_of(*text, plain) || text->starts_with('-'))
     return value.refuse("must be of letters, digits and . _ - / @ : + (a shell sees it)");
   if (is_path)
-    read_path(value, target, false);
+    set(target, value.readable_path());
   else
     target = *text;
 }
@@ -164,10 +154,11 @@ constexpr Field<Connection> kConnection[] = {
      [](const Value& v, Connection& c) { set(c.authentication_mode, v.one_of(kAuthentications)); }},
     {"username", [](const Value& v, Connection& c) { read_text(v, c.username); }},
     {"password", [](const Value& v, Connection& c) { read_secret(v, c.password); }},
-    {"sslCaLocation", [](const Value& v, Connection& c) { read_path(v, c.ssl_ca_location, true); }},
+    {"sslCaLocation",  // a folder will do
+     [](const Value& v, Connection& c) { set(c.ssl_ca_location, v.readable_path(true)); }},
     {"sslCertificateLocation",
-     [](const Value& v, Connection& c) { read_path(v, c.ssl_certificate_location, false); }},
-    {"sslKeyLocation", [](const Value& v, Connection& c) { read_path(v, c.ssl_key_location, false); }},
+     [](const Value& v, Connection& c) { set(c.ssl_certificate_location, v.readable_path()); }},
+    {"sslKeyLocation", [](const Value& v, Connection& c) { set(c.ssl_key_location, v.readable_path()); }},
     {"sslKeyPassword", [](const Value& v, Connection& c) { read_secret(v, c.ssl_key_password); }},
     {"sslCaPEM", [](const Value& v, Connection& c) { read_certificates(v, c.ssl_ca_pem); }},
     {"sslCertificatePEM", [](const Value& v, Connection& c) { read_certificates(v, c.ssl_certificate_pem); }},

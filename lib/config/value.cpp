@@ -99,6 +99,15 @@ std::optional<Error> Value::unreadable(const std::string& path) const {
   return error;
 }
 
+std::optional<std::string> Value::readable_path(bool folder_too) const {
+  const auto text = nonempty_text();
+  if (!text) return std::nullopt;
+  std::string readable = relative_path(*text);
+  const auto problem = unreadable(readable);
+  if (problem && !(folder_too && problem->code == "is_directory")) error(problem->message);
+  return readable;
+}
+
 template <typename T>
 std::optional<T> Value::converted(Result<T> (*parse)(std::string_view)) const {
   const auto source = text();

@@ -66,6 +66,8 @@ class Value {
   // A path as this file means it, and why it cannot be read, if so.
   std::string relative_path(const std::string& path) const;
   std::optional<Error> unreadable(const std::string& path) const;
+  // A path as this file means it. One that cannot be read now will not be later: that is reported.
+  std::optional<std::string> readable_path(bool folder_too = false) const;
   std::optional<bool> boolean() const;
   std::optional<std::int64_t> integer(Range<std::int64_t> range) const;
   std::optional<std::uint32_t> count(Range<std::uint32_t> range) const;
