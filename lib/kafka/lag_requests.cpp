@@ -44,6 +44,17 @@ std::string failed(rd_kafka_event_t& answer, ErrorCodes& errors) {
 
 }  // namespace
 
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::topics: return "metadata";
+    case Kind::listing: return "list_groups";
+    case Kind::commits: return "offset_fetch";
+    case Kind::groups: return "describe_groups";
+    case Kind::offsets: break;
+  }
+  return "list_offsets";
+}
+
 bool asks_coordinator(Kind kind) { return kind == Kind::commits || kind == Kind::groups; }
 
 void ask(rd_kafka_t* client, rd_kafka_queue_t* answers, const LagQuestion& question, std::uintptr_t id,

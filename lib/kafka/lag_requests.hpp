@@ -28,6 +28,9 @@ struct LagQuestion {
 // found: those get the most time there is, and who asked destroys the client when his own is over.
 bool asks_coordinator(LagQuestion::Kind kind);
 
+// As LagRefresh::requests calls it.
+const char* name_of(LagQuestion::Kind kind);
+
 // Codes of a request and its parts.
 using ErrorCodes = std::set<rd_kafka_resp_err_t>;
 

@@ -38,17 +38,6 @@ WallMillis wall_now() {
   return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-const char* name_of(LagQuestion::Kind kind) {
-  switch (kind) {
-    case LagQuestion::Kind::topics: return "metadata";
-    case LagQuestion::Kind::listing: return "list_groups";
-    case LagQuestion::Kind::commits: return "offset_fetch";
-    case LagQuestion::Kind::groups: return "describe_groups";
-    case LagQuestion::Kind::offsets: break;
-  }
-  return "list_offsets";
-}
-
 }  // namespace
 
 class LagSource::Impl : public std::enable_shared_from_this<Impl> {
@@ -88,7 +77,8 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   void finish_some();
   void drop_client();
   void finish();
-  milliseconds left() const;
+  milliseconds left() const;                        // of the round
+  milliseconds most(LagQuestion::Kind kind) const;  // for an answer
 
   // Called later on the loop, if we still are.
   template <typename F>
@@ -131,6 +121,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   std::uintptr_t last_id_ = 0;                            // ids are never used again
   bool reached_ = false;                                  // a broker
   bool spoilt_ = false;                                   // the client goes: see asks_coordinator()
+  bool doubted_ = false;                                  // the controller: see list()
   std::string trouble_;                                   // of a round that has ended
   Clock::time_point ended_{};
   WallMillis ended_wall_ = 0;
@@ -208,9 +199,13 @@ void LagSource::Impl::made(Result<std::unique_ptr<LagClient>> result) {
   if (state_ == State::running && stage_ == Stage::client) list();
 }
 
+// Topics are described by the controller, and librdkafka 2.15.1 waits for the one it knows, with a thousand
+// connections a second where those are refused. It learns of another by metadata of another kind, which
+// comes by itself only every topic.metadata.refresh.interval.ms: so after a controller that did not answer
+// any broker is asked first. A list of all topics, as no other such question creates none.
 void LagSource::Impl::list() {
   stage_ = Stage::list;
-  if (!fleet_.has_regex()) return listed(round_, {});
+  if (!fleet_.has_regex() && !doubted_) return listed(round_, {});
   if (left() <= milliseconds(0)) return end(kTimedOut);
   if (!lister_) lister_ = std::make_shared<Janitor>();
   ++report_.requests["metadata"];
@@ -223,7 +218,11 @@ void LagSource::Impl::list() {
 
 void LagSource::Impl::listed(std::uint64_t round, const TopicList& topics) {
   if (state_ != State::running || round != round_ || stage_ != Stage::list) return;
-  if (topics.error != RD_KAFKA_RESP_ERR_NO_ERROR) count_errors({topics.error});
+  if (topics.error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    count_errors({topics.error});
+    if (doubted_) return end(rd_kafka_err2str(topics.error));
+  }
+  doubted_ = false;
   enter(Stage::topics, fleet_.ask_topics(topics));
 }
 
@@ -240,7 +239,9 @@ void LagSource::Impl::advance() {
     case Stage::client:
     case Stage::list:
     case Stage::ended: return;
-    case Stage::topics: return enter(Stage::commits, fleet_.ask_commits(std::max(spec_.concurrency, 1U)));
+    case Stage::topics:
+      if (doubted_) return end({});
+      return enter(Stage::commits, fleet_.ask_commits(std::max(spec_.concurrency, 1U)));
     case Stage::commits: return enter(Stage::offsets, fleet_.ask_offsets());
     case Stage::offsets: return end({});
   }
@@ -248,15 +249,21 @@ void LagSource::Impl::advance() {
 
 void LagSource::Impl::send() {
   while (!unsent_.empty() && open_.size() < std::max(spec_.concurrency, 1U)) {
-    const auto timeout = left();
-    if (timeout <= milliseconds(0)) return end(kTimedOut);
+    if (left() <= milliseconds(0)) return end(kTimedOut);
     LagQuestion question = std::move(unsent_.front());
     unsent_.pop_front();
     ++report_.requests[name_of(question.kind)];
-    const auto most = question.kind == LagQuestion::Kind::listing ? std::min(timeout, kListing) : timeout;
-    ask(client_->get(), client_->events(), question, ++last_id_, static_cast<int>(most.count()));
+    ask(client_->get(), client_->events(), question, ++last_id_,
+        static_cast<int>(most(question.kind).count()));
     open_.emplace(last_id_, std::move(question));
   }
+}
+
+milliseconds LagSource::Impl::most(LagQuestion::Kind kind) const {
+  if (kind == LagQuestion::Kind::listing) return std::min(left(), kListing);
+  if (kind == LagQuestion::Kind::topics)
+    return std::min(left(), duration_cast<milliseconds>(spec_.timeout / 2));
+  return left();
 }
 
 EventPump::More LagSource::Impl::turn() {
@@ -278,6 +285,8 @@ void LagSource::Impl::take(rd_kafka_event_t& event) {
   ErrorCodes errors;
   fleet_.take(event, question, static_cast<std::uint64_t>(wall_now() / 1000), errors);
   if (errors.empty()) reached_ = true;
+  if (question.kind == LagQuestion::Kind::topics && errors.contains(RD_KAFKA_RESP_ERR__TIMED_OUT))
+    doubted_ = true;
   if (question.kind != LagQuestion::Kind::listing) count_errors(errors);  // other questions tell the same
   advance();
 }

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import sys
 import threading
 
 from cluster import Cluster
@@ -211,13 +212,18 @@ class LagSourceOnBrokersThatFail(LagCase):
         self.assertEqual((lags("alone"), lags("moved")), ([3, 3, 3], [5, 5, 5]))
 
         self.cluster.do("stop", 2)
+        self.addCleanup(self.cluster.do, "restart", 2)
 
         def held():
             triggers = tool.refresh()["triggers"]
             self.assertEqual((lags("alone"), lags("moved")), ([3, 3, 3], [5, 5, 5]), "never zero, never absent")
             failed = [p["failed"] for p in triggers["alone"]["partitions"].values()]
             return triggers["moved"]["complete"] and sum(failed) == 1 and not triggers["alone"]["complete"]
-        until("the replicated ones have new leaders, one of the others is held", held)
+        try:
+            until("the replicated ones have new leaders, one of the others is held", held)
+        except AssertionError:
+            print(json.dumps(tool.last), file=sys.stderr)
+            raise
         self.assertFalse(tool.last["refresh"]["unreachable"])
         self.assertTrue(tool.last["triggers"]["alone"]["errors"])
 

@@ -27,7 +27,7 @@ TopicPartition source(const std::string& topic, std::int32_t partition) {
 
 class LagSourceTest : public ::testing::Test {
  protected:
-  LagSourceTest() { cluster.create_topic("orders", 2); }
+  explicit LagSourceTest(int brokers = 1) : cluster(brokers) { cluster.create_topic("orders", 2); }
   ~LagSourceTest() override {
     if (!lag) return;
     if (!closed) lag->close();
@@ -225,6 +225,21 @@ TEST_F(LagSourceTest, ABrokerThatIsDownIsToldAndItsReturnSeen) {
   EXPECT_TRUE(loop.until([&] { return lag_of("a", source("orders", 0)) == 5; }));
   EXPECT_TRUE(taken["a"].complete);
   EXPECT_FALSE(last.unreachable);
+}
+
+class LagSourceOnTwoBrokersTest : public LagSourceTest {
+ protected:
+  LagSourceOnTwoBrokersTest() : LagSourceTest(2) {}
+};
+
+// librdkafka 2.15.1 asks for the new one only every five minutes.
+TEST_F(LagSourceOnTwoBrokersTest, AControllerThatChangesAfterItsBrokerHasGoneIsFound) {
+  cluster.set_controller(1);
+  start({group("a")}, 100ms, 1500ms);
+  cluster.set_broker_up(false, 1);
+  EXPECT_TRUE(loop.until([&] { return last.unreachable; }));
+  cluster.set_controller(2);
+  EXPECT_TRUE(loop.until([&] { return last.requests.contains("offset_fetch"); }));  // after the topics
 }
 
 // librdkafka 2.15.1 ends the process where such a request times out before the coordinator is found.

@@ -123,6 +123,8 @@ void MockCluster::delay_next(Api api, int milliseconds, std::int32_t broker) {
         "delay");
 }
 
+void MockCluster::set_controller(std::int32_t broker) { rd_kafka_mock_set_controller_id(cluster_, broker); }
+
 void MockCluster::set_broker_up(bool up, std::int32_t broker) {
   check(up ? rd_kafka_mock_broker_set_up(cluster_, broker) : rd_kafka_mock_broker_set_down(cluster_, broker),
         "broker");

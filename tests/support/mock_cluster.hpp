@@ -62,6 +62,8 @@ class MockCluster {
   // The next request of this kind is answered only after so long.
   void delay_next(Api api, int milliseconds, std::int32_t broker = 1);
   void set_broker_up(bool up, std::int32_t broker = 1);
+  // The broker that clients are told is the controller from now on.
+  void set_controller(std::int32_t broker);
   std::int64_t end_offset(const std::string& topic, std::int32_t partition);
   void delete_records(const std::string& topic, std::int32_t partition, std::int64_t before);
 
