@@ -10,24 +10,23 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/serialize.hpp>
-#include <malloc.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "config/sources.hpp"
 #include "daemon/admin_listeners.hpp"
 #include "daemon/check.hpp"
+#include "daemon/credential_watch.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/install_paths.hpp"
 #include "daemon/metrics_tap.hpp"
 #include "daemon/notify.hpp"
+#include "daemon/process.hpp"
 #include "trigger/pool_sizes.hpp"
 #include "trigger/scale_json.hpp"
 #include "trigger/scale_loop.hpp"
 #include "trigger/supervisor.hpp"
 #include "version.hpp"
-#include "worker/cgroup.hpp"
-#include "worker/guard.hpp"
 
 namespace triggerd::daemon {
 namespace {
@@ -39,11 +38,6 @@ constexpr auto kHousekeeping = std::chrono::milliseconds(500);
 // What a drain may take beyond the fleet's drainTimeout: killing what did not end, the last commits, leaving.
 constexpr auto kStopMargin = std::chrono::seconds(30);
 constexpr auto kStopStep = std::chrono::seconds(15);  // what systemd is asked for at a time
-// Left to itself, malloc keeps ever larger freed blocks, of records and fetches, as gaps in its heaps: a
-// third of a budget. Those larger than a usual fetch go back to the system; at 512 KiB that costs a tenth of
-// the speed.
-constexpr int kOwnMapping = 2 << 20;
-
 log::Level level_of(config::LogPolicy::Level level) {
   switch (level) {
     case config::LogPolicy::Level::debug: return log::Level::debug;
@@ -52,29 +46,6 @@ log::Level level_of(config::LogPolicy::Level level) {
     case config::LogPolicy::Level::error: break;
   }
   return log::Level::error;
-}
-
-// What holds workers: the guard that ends what is left of them with us, and whether limits can be put on
-// them.
-void prepare_for_workers() {
-  if (const auto guard = worker::start_guard(); !guard)
-    log::warn("guard_failed",
-              {{"error", guard.error().message},
-               {"consequence", "a kill of this process leaves what its workers have started"}});
-  const worker::Cgroup found = worker::find_cgroup("/proc/self/cgroup", "/sys/fs/cgroup");
-  log::info("cgroup", {{"version_2", !found.path.empty()},
-                       {"path", found.path},
-                       {"controllers", found.controllers},
-                       {"delegated", found.delegated}});
-}
-
-// A core dump holds every secret of the fleet file. Whoever debugs raises the limit of the running process
-// (prlimit --core).
-void forbid_core_dumps() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
-  limit.rlim_cur = 0;
-  setrlimit(RLIMIT_CORE, &limit);
 }
 
 std::string host_name() {
@@ -93,7 +64,9 @@ class App::Impl {
         housekeeping_(control_),
         supervisor_(control_, supervisor_spec(), supervisor_sink()),
         pool_sizes_(control_, fleet_.triggers, pool_sizes_sink()),
-        scale_loop_(control_, {fleet_.triggers, fleet_.lag_interval}, scale_loop_sink()) {}
+        scale_loop_(control_, {fleet_.triggers, fleet_.lag_interval}, scale_loop_sink()),
+        credentials_(control_, hooks_.files, fleet_,
+                     [this](const std::vector<CredentialWatch::Renewed>& renewed) { renew(renewed); }) {}
 
   int run();
   void stop(const char* why);
@@ -107,6 +80,7 @@ class App::Impl {
   trigger::ScaleLoopSink scale_loop_sink();
   bool start_admin();
   void wait_for_signal();
+  void renew(const std::vector<CredentialWatch::Renewed>& renewed);
   void keep_house();
   void tell_systemd(const std::vector<std::string>& reasons);
   void loops_turned();
@@ -125,6 +99,7 @@ class App::Impl {
   trigger::Supervisor supervisor_;
   trigger::PoolSizes pool_sizes_;
   trigger::ScaleLoop scale_loop_;
+  CredentialWatch credentials_;
   std::vector<std::unique_ptr<admin::Server>> admin_;
   const std::string instance_ = host_name();
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
@@ -179,6 +154,7 @@ int App::Impl::run() {
   wait_for_signal();
   supervisor_.start();
   pool_sizes_.start();
+  credentials_.start();
   log::info("daemon_started",
             {{"version", kVersion}, {"triggers", fleet_.triggers.size()}, {"pid", getpid()}});
   keep_house();
@@ -213,6 +189,15 @@ void App::Impl::wait_for_signal() {
   });
 }
 
+void App::Impl::renew(const std::vector<CredentialWatch::Renewed>& renewed) {
+  std::vector<config::Trigger> triggers;
+  for (const auto& [trigger, how] : renewed) {
+    supervisor_.renew(trigger.name, trigger.connection, how);
+    triggers.push_back(trigger);
+  }
+  scale_loop_.renew(triggers);
+}
+
 // What /admin/host/drain asks for: the triggers end, and the daemon stays, to be resumed.
 void App::Impl::drain() {
   if (stopping_ || drain_ != Drain::none) return;
@@ -240,6 +225,7 @@ void App::Impl::stop(const char* why) {
   stop_by_ = std::chrono::steady_clock::now() + fleet_.drain_timeout + kStopMargin;
   notifier_.stopping("draining");
   pool_sizes_.stop();
+  credentials_.stop();
   supervisor_.drain(std::chrono::steady_clock::now() + fleet_.drain_timeout, [this] {
     scale_loop_.close([this] {
       housekeeping_.cancel();
@@ -379,13 +365,14 @@ void App::stop(const char* why) { impl_->stop(why); }
 
 int run_fleet(const std::string& path) {
   forbid_core_dumps();
-  mallopt(M_MMAP_THRESHOLD, kOwnMapping);
-  auto fleet = load_fleet(path);
+  return_freed_memory();
+  config::Reread files(path, config::system_sources());
+  auto fleet = accepted(files.load(), path);
   if (!fleet) return kConfig;
   log::configure(level_of(fleet->log.level), fleet->log.format == config::LogPolicy::Format::json
                                                  ? log::Format::json
                                                  : log::Format::logfmt);
-  return App(std::move(*fleet), {}).run();
+  return App(std::move(*fleet), {.started = {}, .status = {}, .files = &files}).run();
 }
 
 }  // namespace triggerd::daemon

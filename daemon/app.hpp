@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "config/reread.hpp"
 #include "config/schema.hpp"
 #include "trigger/status.hpp"
 
@@ -21,6 +22,7 @@ struct AppHooks {
   std::function<void(boost::asio::io_context& control)>
       started;                                         // on the control loop, once the triggers run
   std::function<void(const trigger::Status&)> status;  // on the control loop, each new status
+  config::Reread* files = nullptr;                     // what the fleet was read with (credential_watch.hpp)
 };
 
 // Runs an already loaded fleet until SIGTERM, SIGINT or stop(). The log is configured.

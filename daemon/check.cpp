@@ -10,8 +10,7 @@
 
 namespace triggerd::daemon {
 
-std::optional<config::Fleet> load_fleet(const std::string& path) {
-  config::Loaded loaded = config::load(path, config::system_sources());
+std::optional<config::Fleet> accepted(config::Loaded loaded, const std::string& path) {
   for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
     std::fprintf(stderr, "%s\n", config::to_string(diagnostic).c_str());
   }
@@ -22,6 +21,10 @@ std::optional<config::Fleet> load_fleet(const std::string& path) {
     std::fprintf(stderr, "%s: %ld error%s\n", path.c_str(), static_cast<long>(errors),
                  errors == 1 ? "" : "s");
   return std::move(loaded.fleet);
+}
+
+std::optional<config::Fleet> load_fleet(const std::string& path) {
+  return accepted(config::load(path, config::system_sources()), path);
 }
 
 int check_fleet(const std::string& path) {

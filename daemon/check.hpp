@@ -4,11 +4,15 @@
 #include <optional>
 #include <string>
 
+#include "config/load.hpp"
 #include "config/schema.hpp"
 
 namespace triggerd::daemon {
 
-// Prints errors and warnings to stderr; the fleet where there is no error.
+// Prints errors and warnings of the file at `path` to stderr; the fleet where there is no error.
+std::optional<config::Fleet> accepted(config::Loaded loaded, const std::string& path);
+
+// Loads it first.
 std::optional<config::Fleet> load_fleet(const std::string& path);
 
 // Exit code 78 where the file is wrong.

@@ -1,7 +1,6 @@
 #include "kafka/consumer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -49,6 +48,7 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   void set_paused(const TopicPartition& source, bool paused);
   void commit(const std::vector<pipeline::OffsetCommit>& offsets);
   void finish_revoke(const std::vector<TopicPartition>& partitions);
+  bool renew(const config::Connection& connection, config::Renewal how);
   void close();
   void abandon();
   std::vector<PartitionSample> samples() const;
@@ -66,7 +66,6 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   void poll_by_timer();
   EventPump::More turn();
   void take(rd_kafka_event_t& event);
-  void take_error(rd_kafka_event_t& event);
   void take_commit(rd_kafka_event_t& event);
   void answer_commit(pipeline::CommitDone done);
   void answer_commit_soon(pipeline::CommitDone done);
@@ -95,7 +94,8 @@ class Consumer::Impl : public std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer poll_timer_, close_timer_;
   State state_ = State::idle;
   bool reading_ = true;
-  bool failed_ = false;  // a fatal error was reported; only close() helps
+  bool failed_ = false;    // a fatal error was reported; only close() helps
+  bool retiring_ = false;  // to be closed once nothing is ours
   std::atomic<bool> abandoned_{false};
   Clock::duration poll_interval_{};
   bool read_committed_ = true;
@@ -209,6 +209,7 @@ EventPump::More Consumer::Impl::turn() {
     if (!event) break;
     take(*event);
   }
+  if (retiring_ && state_ == State::running && assignment_.empty()) close();
   if (state_ == State::closing && client_->left()) end_client_soon();
   const bool more = reading() && reader_->turn(client_->records());
   return more || events == kEventsPerTurn ? EventPump::More::yes : EventPump::More::no;
@@ -221,24 +222,9 @@ void Consumer::Impl::take(rd_kafka_event_t& event) {
     case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
     case RD_KAFKA_EVENT_LISTOFFSETS_RESULT: return membership_->take_offsets(event);
     case RD_KAFKA_EVENT_OFFSET_COMMIT: return take_commit(event);
-    case RD_KAFKA_EVENT_ERROR: return take_error(event);
+    case RD_KAFKA_EVENT_ERROR: return report(client_error(client_->get(), event));
     default: return;
   }
-}
-
-void Consumer::Impl::take_error(rd_kafka_event_t& event) {
-  rd_kafka_resp_err_t code = rd_kafka_event_error(&event);
-  std::string text = rd_kafka_event_error_string(&event);
-  const bool fatal = rd_kafka_event_error_is_fatal(&event) != 0;
-  if (fatal) {
-    std::array<char, 512> why{};
-    const rd_kafka_resp_err_t first = rd_kafka_fatal_error(client_->get(), why.data(), why.size());
-    if (first != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      code = first;
-      text = why.data();
-    }
-  }
-  report(consumer_error(code, std::move(text), fatal));
 }
 
 void Consumer::Impl::report(ConsumerError error) {
@@ -302,7 +288,25 @@ void Consumer::Impl::answer_commit(pipeline::CommitDone done) {
 }
 
 void Consumer::Impl::finish_revoke(const std::vector<TopicPartition>& partitions) {
-  if (state_ == State::running && membership_) membership_->finish_revoke(partitions);
+  if (state_ != State::running || !membership_) return;
+  membership_->finish_revoke(partitions);
+  if (retiring_) pump_->wake();
+}
+
+bool Consumer::Impl::renew(const config::Connection& connection, config::Renewal how) {
+  if (how == config::Renewal::none) return false;
+  if (how == config::Renewal::login && state_ == State::running) {
+    set_login(client_->get(), connection);
+    return false;
+  }
+  retiring_ = true;
+  if (state_ != State::running || failed_) {
+    close();
+  } else {
+    rd_kafka_unsubscribe(client_->get());
+    pump_->wake();
+  }
+  return true;
 }
 
 // Design §6b 4: the pipeline has drained and its commits are answered; heartbeats end here.
@@ -383,6 +387,9 @@ void Consumer::set_paused(const TopicPartition& source, bool paused) { impl_->se
 void Consumer::commit(const std::vector<pipeline::OffsetCommit>& offsets) { impl_->commit(offsets); }
 void Consumer::finish_revoke(const std::vector<TopicPartition>& partitions) {
   impl_->finish_revoke(partitions);
+}
+bool Consumer::renew(const config::Connection& connection, config::Renewal how) {
+  return impl_->renew(connection, how);
 }
 void Consumer::close() { impl_->close(); }
 std::vector<PartitionSample> Consumer::samples() const { return impl_->samples(); }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "config/renewal.hpp"
 #include "config/schema.hpp"
 #include "kafka/janitor.hpp"
 #include "pipeline/action.hpp"
@@ -76,6 +77,10 @@ class Consumer {
   void commit(const std::vector<pipeline::OffsetCommit>& offsets);
   // Answers the Revoked that is being held.
   void finish_revoke(const std::vector<TopicPartition>& partitions);
+  // The next login is with this name and password: false. Where only a new client can take the connection
+  // over, true: this one gives back what is ours as in a rebalance (Revoked, commits, finish_revoke()), and
+  // closes; closed() follows.
+  bool renew(const config::Connection& connection, config::Renewal how);
   // Leaves the group and ends the client; the pipeline has drained, or has given up. closed() follows.
   void close();
 

@@ -1,6 +1,7 @@
 #include "kafka/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "kafka/handle.hpp"
@@ -81,6 +82,15 @@ bool ErrorRepeats::admit(const std::string& code, const std::string& message, Cl
 
 ConsumerError consumer_error(rd_kafka_resp_err_t error, std::string message, bool fatal) {
   return {rd_kafka_err2name(error), std::move(message), fatal};
+}
+
+ConsumerError client_error(rd_kafka_t* client, rd_kafka_event_t& event) {
+  const bool fatal = rd_kafka_event_error_is_fatal(&event) != 0;
+  std::array<char, 512> why{};
+  const rd_kafka_resp_err_t first =
+      fatal ? rd_kafka_fatal_error(client, why.data(), why.size()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (first != RD_KAFKA_RESP_ERR_NO_ERROR) return consumer_error(first, why.data(), true);
+  return consumer_error(rd_kafka_event_error(&event), rd_kafka_event_error_string(&event), fatal);
 }
 
 }  // namespace triggerd::kafka

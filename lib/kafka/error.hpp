@@ -37,5 +37,7 @@ class ErrorRepeats {
 };
 
 ConsumerError consumer_error(rd_kafka_resp_err_t error, std::string message, bool fatal = false);
+// What a client says of itself; where it is over, what ended it. Of a producer too.
+ConsumerError client_error(rd_kafka_t* client, rd_kafka_event_t& event);
 
 }  // namespace triggerd::kafka

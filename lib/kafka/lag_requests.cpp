@@ -13,6 +13,7 @@ using Kind = LagQuestion::Kind;
 using TopicCollection = Owned<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 
 constexpr int kMostMs = 3'600'000;  // that librdkafka takes for a request
+constexpr std::chrono::milliseconds kListing(1000);
 constexpr char kMissing[] = "it is missing in the answer";
 
 std::vector<const char*> pointers(const std::vector<std::string>& names) {
@@ -53,6 +54,12 @@ const char* name_of(Kind kind) {
     case Kind::offsets: break;
   }
   return "list_offsets";
+}
+
+std::chrono::milliseconds longest_wait(Kind kind, std::chrono::milliseconds left,
+                                       std::chrono::milliseconds whole) {
+  if (kind == Kind::listing) return std::min(left, kListing);
+  return kind == Kind::topics ? std::min(left, whole / 2) : left;
 }
 
 bool asks_coordinator(Kind kind) { return kind == Kind::commits || kind == Kind::groups; }

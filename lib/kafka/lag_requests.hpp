@@ -1,6 +1,7 @@
 // The questions of the lag source to librdkafka, and its answers as values. Any thread; nothing here blocks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,6 +28,11 @@ struct LagQuestion {
 // librdkafka 2.15.1 crashes where a request to a group's coordinator times out before the coordinator is
 // found: those get the most time there is, and who asked destroys the client when his own is over.
 bool asks_coordinator(LagQuestion::Kind kind);
+
+// For its answer, of what is left of a refresh and of the whole. The groups' listing may fail: without it,
+// more is asked. Of topics see LagSource::Impl::list().
+std::chrono::milliseconds longest_wait(LagQuestion::Kind kind, std::chrono::milliseconds left,
+                                       std::chrono::milliseconds whole);
 
 // As LagRefresh::requests calls it.
 const char* name_of(LagQuestion::Kind kind);

@@ -28,8 +28,7 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kAnswersPerTurn = 64;
-constexpr milliseconds kTurn(1);        // of finishing
-constexpr milliseconds kListing(1000);  // for the groups to be listed: without it, more is asked
+constexpr milliseconds kTurn(1);  // of finishing
 // librdkafka ends its requests by itself; should it not, the refresh ends so long after that.
 constexpr milliseconds kGrace(500);
 constexpr char kTimedOut[] = "the refresh took too long";
@@ -51,6 +50,10 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
         deadline_(std::in_place, loop) {}
 
   void start();
+  void renew(const config::Connection& connection) {
+    spec_.connection = connection;
+    spoilt_ = true;
+  }
   void refresh_now();
   void close();
   void abandon();
@@ -77,8 +80,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   void finish_some();
   void drop_client();
   void finish();
-  milliseconds left() const;                        // of the round
-  milliseconds most(LagQuestion::Kind kind) const;  // for an answer
+  milliseconds left() const;
 
   // Called later on the loop, if we still are.
   template <typename F>
@@ -98,7 +100,7 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
 
   boost::asio::io_context& loop_;
   Janitor& janitor_;
-  const LagSourceSpec spec_;
+  LagSourceSpec spec_;
   Sink sink_;
   State state_ = State::made;
   std::atomic<bool> abandoned_{false};
@@ -120,9 +122,9 @@ class LagSource::Impl : public std::enable_shared_from_this<Impl> {
   std::unordered_map<std::uintptr_t, LagQuestion> open_;  // by id
   std::uintptr_t last_id_ = 0;                            // ids are never used again
   bool reached_ = false;                                  // a broker
-  bool spoilt_ = false;                                   // the client goes: see asks_coordinator()
-  bool doubted_ = false;                                  // the controller: see list()
-  std::string trouble_;                                   // of a round that has ended
+  bool spoilt_ = false;   // the client goes: see asks_coordinator(), or it is older than renew()
+  bool doubted_ = false;  // the controller: see list()
+  std::string trouble_;   // of a round that has ended
   Clock::time_point ended_{};
   WallMillis ended_wall_ = 0;
   LagRefresh report_;
@@ -162,7 +164,7 @@ void LagSource::Impl::begin() {
       self.end(kTimedOut);
   });
   if (spoilt_) drop_client();
-  spoilt_ = false;
+  spoilt_ = spoilt_ && making_;  // the one that is being made goes next
   if (client_) return list();
   if (fleet_.empty()) return end({});  // a client needs the group of a trigger
   if (!making_) make();
@@ -253,17 +255,10 @@ void LagSource::Impl::send() {
     LagQuestion question = std::move(unsent_.front());
     unsent_.pop_front();
     ++report_.requests[name_of(question.kind)];
-    ask(client_->get(), client_->events(), question, ++last_id_,
-        static_cast<int>(most(question.kind).count()));
+    const auto most = longest_wait(question.kind, left(), duration_cast<milliseconds>(spec_.timeout));
+    ask(client_->get(), client_->events(), question, ++last_id_, static_cast<int>(most.count()));
     open_.emplace(last_id_, std::move(question));
   }
-}
-
-milliseconds LagSource::Impl::most(LagQuestion::Kind kind) const {
-  if (kind == LagQuestion::Kind::listing) return std::min(left(), kListing);
-  if (kind == LagQuestion::Kind::topics)
-    return std::min(left(), duration_cast<milliseconds>(spec_.timeout / 2));
-  return left();
 }
 
 EventPump::More LagSource::Impl::turn() {
@@ -302,7 +297,8 @@ void LagSource::Impl::count_errors(const ErrorCodes& codes) {
 
 void LagSource::Impl::end(const std::string& trouble) {
   deadline_->cancel();
-  spoilt_ = std::ranges::any_of(open_, [](const auto& one) { return asks_coordinator(one.second.kind); });
+  spoilt_ = spoilt_ ||
+            std::ranges::any_of(open_, [](const auto& one) { return asks_coordinator(one.second.kind); });
   unsent_.clear();
   open_.clear();
   stage_ = Stage::ended;
@@ -394,6 +390,7 @@ void LagSource::remove(const std::string& trigger) { impl_->fleet().remove(trigg
 void LagSource::own(const std::string& trigger, std::vector<lag::Owned> owned) {
   impl_->fleet().own(trigger, std::move(owned));
 }
+void LagSource::renew(const config::Connection& connection) { impl_->renew(connection); }
 void LagSource::refresh_now() { impl_->refresh_now(); }
 void LagSource::close() { impl_->close(); }
 

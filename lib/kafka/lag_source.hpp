@@ -78,6 +78,8 @@ class LagSource {
   void remove(const std::string& trigger);
   // All that this daemon owns for the trigger now; counts from the next refresh on.
   void own(const std::string& trigger, std::vector<lag::Owned> owned);
+  // From the next refresh on.
+  void renew(const config::Connection& connection);
   // Soon, or where a refresh runs, when it is over.
   void refresh_now();
   void close();

@@ -146,7 +146,14 @@ void Membership::announce(const pipeline::Assigned& event) {
   sink_.assigned(event);
 }
 
+// No longer a member; the next assignment tells of a new one, though it may be empty.
+void Membership::rejoining() {
+  announced_ = false;
+  if (watches_joining_) watch_joining();
+}
+
 void Membership::watch_joining() {
+  watches_joining_ = true;
   joining_.expires_after(kJoiningInterval);
   joining_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
@@ -199,6 +206,7 @@ void Membership::revoke(const std::vector<TopicPartition>& partitions) {
   assign_open_ = false;
   revoke_open_ = true;
   const bool lost = std::exchange(expelled_, false) || rd_kafka_assignment_lost(client_.get()) != 0;
+  if (lost) rejoining();
   for (const TopicPartition& source : partitions) {
     unresolved_.erase(source);
     unread_.erase(source);

@@ -69,6 +69,7 @@ class Membership : public std::enable_shared_from_this<Membership> {
   bool call_assign(const std::vector<StartOffset>& starts);
   void unassign();
   void protocol_seen();
+  void rejoining();
   void complain(const char* call, rd_kafka_error_t* error);
 
   Client& client_;
@@ -86,7 +87,8 @@ class Membership : public std::enable_shared_from_this<Membership> {
   bool revoke_open_ = false;  // librdkafka waits for an unassign call
   bool cooperative_ = false;
   bool expelled_ = false;
-  bool announced_ = false;  // one Assigned at least: a member without partitions is a member too
+  bool announced_ = false;  // one Assigned since we are a member: one without partitions is a member too
+  bool watches_joining_ = false;
   bool leaving_ = false;
 };
 

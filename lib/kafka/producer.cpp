@@ -1,6 +1,5 @@
 #include "kafka/producer.hpp"
 
-#include <array>
 #include <atomic>
 #include <map>
 #include <optional>
@@ -12,6 +11,7 @@
 
 #include "base/invariant.hpp"
 #include "kafka/dead_letter.hpp"
+#include "kafka/error.hpp"
 #include "kafka/event_pump.hpp"
 #include "kafka/on_janitor.hpp"
 #include "kafka/producer_client.hpp"
@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kReportsPerTurn = 1000;
 constexpr auto kErrorRepeat = std::chrono::seconds(10);
 constexpr char kClosed[] = "the producer was closed";
+constexpr char kRenewed[] = "the credentials have changed";
 
 }  // namespace
 
@@ -34,6 +35,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
       : loop_(loop), janitor_(janitor), spec_(std::move(spec)), sink_(std::move(sink)) {}
 
   void produce(const pipeline::DeadLetter& letter);
+  void renew(const config::Connection& connection, config::Renewal how);
   void close();
   void abandon();
   bool abandoned() const { return abandoned_; }
@@ -56,6 +58,7 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
   void answer_all(const std::string& error);
   void answer_given(const std::string& error);
   void report(const ProducerError& error);
+  void replace_client(std::string why);
   void end_client_soon();
   void end_client();
   void drop_client();
@@ -75,9 +78,10 @@ class Producer::Impl : public std::enable_shared_from_this<Impl> {
 
   boost::asio::io_context& loop_;
   Janitor& janitor_;
-  const ProducerSpec spec_;
+  ProducerSpec spec_;
   Sink sink_;
   State state_ = State::idle;
+  bool outdated_ = false;  // the client that is being made
   std::atomic<bool> abandoned_{false};
 
   std::unique_ptr<ProducerClient> client_;
@@ -132,6 +136,7 @@ void Producer::Impl::made(Result<std::unique_ptr<ProducerClient>> result) {
   }
   state_ = State::running;
   watch();
+  if (std::exchange(outdated_, false)) return replace_client(kRenewed);
   for (const pipeline::DeadLetter& letter : std::exchange(waiting_, {})) send(letter);
 }
 
@@ -190,19 +195,10 @@ void Producer::Impl::take_report(const rd_kafka_message_t& report) {
 }
 
 void Producer::Impl::take_error(rd_kafka_event_t& event) {
-  rd_kafka_resp_err_t code = rd_kafka_event_error(&event);
-  trouble_ = rd_kafka_event_error_string(&event);
-  const bool fatal = rd_kafka_event_error_is_fatal(&event) != 0;
-  if (fatal) {
-    std::array<char, 512> why{};
-    code = rd_kafka_fatal_error(client_->get(), why.data(), why.size());
-    trouble_ = why.data();
-  }
-  if (fatal && state_ == State::running) {
-    state_ = State::ending;  // first: the sink may ask or close
-    end_client_soon();
-  }
-  report({rd_kafka_err2name(code), trouble_});
+  ConsumerError error = client_error(client_->get(), event);
+  trouble_ = error.message;
+  if (error.fatal && state_ == State::running) replace_client(trouble_);  // first: the sink may ask or close
+  report({std::move(error.code), std::move(error.message)});
 }
 
 // For people. That a time has passed, or that the client has ended, says nothing of why.
@@ -251,6 +247,22 @@ void Producer::Impl::report(const ProducerError& error) {
   last_error_ = error;
   last_error_at_ = now;
   sink_.error(error);
+}
+
+// What it was given is answered as not delivered, and why.
+void Producer::Impl::replace_client(std::string why) {
+  trouble_ = std::move(why);
+  state_ = State::ending;
+  end_client_soon();
+}
+
+void Producer::Impl::renew(const config::Connection& connection, config::Renewal how) {
+  spec_.connection = connection;
+  if (how == config::Renewal::none) return;
+  if (state_ == State::making) outdated_ = true;
+  if (state_ != State::running) return;
+  if (how == config::Renewal::login) return set_login(client_->get(), connection);
+  replace_client(kRenewed);
 }
 
 void Producer::Impl::close() {
@@ -305,6 +317,9 @@ Producer::Producer(boost::asio::io_context& loop, Janitor& janitor, ProducerSpec
 Producer::~Producer() { impl_->abandon(); }
 
 void Producer::produce(const pipeline::DeadLetter& letter) { impl_->produce(letter); }
+void Producer::renew(const config::Connection& connection, config::Renewal how) {
+  impl_->renew(connection, how);
+}
 void Producer::close() { impl_->close(); }
 
 }  // namespace triggerd::kafka

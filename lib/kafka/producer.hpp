@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "config/renewal.hpp"
 #include "config/schema.hpp"
 #include "kafka/janitor.hpp"
 #include "pipeline/action.hpp"
@@ -57,6 +58,8 @@ class Producer {
 
   // Exactly one DeadLettered answers it, never inside the call.
   void produce(const pipeline::DeadLetter& letter);
+  // From the next login on, or with a new client: then what is open is answered as not delivered.
+  void renew(const config::Connection& connection, config::Renewal how);
   // What is open is answered as not delivered. closed() follows.
   void close();
 

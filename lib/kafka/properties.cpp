@@ -262,6 +262,11 @@ Result<Conf> make_conf(const std::vector<Property>& properties) {
   return conf;
 }
 
+void set_login(rd_kafka_t* client, const config::Connection& connection) {
+  const ErrorHandle refused(rd_kafka_sasl_set_credentials(client, connection.username.c_str(),
+                                                          connection.password.reveal().c_str()));
+}
+
 std::string value_of(const Conf& conf, const char* name) {
   std::array<char, 512> value{};
   std::size_t size = value.size();

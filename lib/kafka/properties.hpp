@@ -44,6 +44,9 @@ std::vector<Property> properties(const LagSourceSpec& spec, const std::string& g
 // What librdkafka thinks of them, one after the other. The error names the property, never its value.
 Result<Conf> make_conf(const std::vector<Property>& properties);
 
+// What a running client logs in with next; without effect where its mechanism has no password.
+void set_login(rd_kafka_t* client, const config::Connection& connection);
+
 // The value that counts; librdkafka's default where nobody set it.
 std::string value_of(const Conf& conf, const char* name);
 

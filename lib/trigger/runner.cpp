@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <map>
-#include <random>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -12,8 +10,8 @@
 #include "base/invariant.hpp"
 #include "base/log.hpp"
 #include "kafka/consumer.hpp"
+#include "kafka/error.hpp"
 #include "kafka/producer.hpp"
-#include "lag/lag.hpp"
 #include "pipeline/pipeline.hpp"
 #include "trigger/commit_journal.hpp"
 #include "trigger/notices.hpp"
@@ -52,6 +50,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   void resize(std::uint32_t processes) {
     if (pool_ && state_ != State::draining) pool_->resize(processes);
   }
+  void renew(const config::Connection& connection, config::Renewal how);
   void status_soon();
 
  private:
@@ -96,6 +95,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   State state_ = State::starting;
   bool joined_ = false;
   bool reconnecting_ = false;  // the consumer is being closed to be made anew
+  bool renewing_ = false;      // it leaves the group properly, for a new one with other credentials
   std::string last_error_;
   std::uint64_t assigned_ = 0, revoked_ = 0, lost_ = 0;
   unsigned reconnects_ = 0;
@@ -172,6 +172,7 @@ void Runner::Impl::observe(const pipeline::Event& event) {
   } else if (const auto* revoked = std::get_if<pipeline::Revoked>(&event)) {
     notices_.revoked(*revoked);
     ++(revoked->lost ? lost_ : revoked_);
+    joined_ = joined_ && !revoked->lost;
   } else if (const auto* done = std::get_if<pipeline::CommitDone>(&event)) {
     notices_.committed(*done);
     if (sink_.commit) sink_.commit(std::chrono::steady_clock::now() - commit_started_);
@@ -240,12 +241,7 @@ void Runner::Impl::perform(const pipeline::Commit& action) {
     consumer_->commit(journal_.written(action.offsets));
     return;
   }
-  pipeline::CommitDone none;
-  for (const pipeline::OffsetCommit& c : action.offsets) {
-    none.results.push_back(
-        {c.source, c.offset, pipeline::CommitResult::Outcome::rejected, "no connection to the group"});
-  }
-  deferred_.push_back(std::move(none));
+  deferred_.push_back(kafka::commit_rejected(action.offsets, "no connection to the group"));
 }
 
 void Runner::Impl::perform(const pipeline::FinishRevoke& action) {
@@ -281,6 +277,14 @@ void Runner::Impl::consumer_failed(const kafka::ConsumerError& error) {
   consumer_->close();
 }
 
+void Runner::Impl::renew(const config::Connection& connection, config::Renewal how) {
+  spec_.trigger.connection = connection;
+  if (producer_) producer_->renew(connection, how);
+  if (!consumer_ || reconnecting_ || state_ == State::draining || !consumer_->renew(connection, how)) return;
+  renewing_ = true;
+  joined_ = false;
+}
+
 void Runner::Impl::consumer_closed() {
   reconnecting_ = false;
   // Not inside its own call.
@@ -292,6 +296,7 @@ void Runner::Impl::consumer_closed() {
           self.finish_if_over();
           return;
         }
+        if (std::exchange(self.renewing_, false)) return self.make_consumer();
         const Duration delay =
             std::min(kReconnectFirst * (1 << std::min(self.reconnects_++, 10U)), kReconnectMost);
         log::info("consumer_restart_scheduled",
@@ -371,19 +376,12 @@ Status Runner::Impl::status() const {
   if (pool_) s.pool = pool_->stats();
   if (left_) s.stats.forget_shares();  // no partition is ours any more, nor what it held
   if (left_) return s;
-  std::map<TopicPartition, Offset> ends;
+  std::vector<kafka::PartitionSample> samples;
   if (consumer_) {
-    for (const kafka::PartitionSample& sample : consumer_->samples()) ends[sample.source] = sample.end;
+    samples = consumer_->samples();
     for (const auto& [source, why] : consumer_->unread()) s.unread.push_back(to_string(source) + " " + why);
   }
-  for (pipeline::PartitionStatus& p : pipeline_.partitions()) {
-    PartitionReport report;
-    const auto end = ends.find(p.source);
-    if (end != ends.end() && end->second.value >= 0) report.end = end->second;
-    report.lag = lag::records({report.end, p.committed, p.begun});
-    report.status = std::move(p);
-    s.partitions.push_back(std::move(report));
-  }
+  s.partitions = partition_reports(pipeline_.partitions(), samples);
   return s;
 }
 
@@ -393,6 +391,9 @@ Runner::~Runner() = default;
 void Runner::start() { impl_->start(); }
 void Runner::skip(const pipeline::Skip& skip) { impl_->skip(skip); }
 void Runner::resize(std::uint32_t processes) { impl_->resize(processes); }
+void Runner::renew(const config::Connection& connection, config::Renewal how) {
+  impl_->renew(connection, how);
+}
 void Runner::report() { impl_->status_soon(); }
 void Runner::drain(TimePoint at, std::function<void()> done) { impl_->drain(at, std::move(done)); }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "config/renewal.hpp"
 #include "config/schema.hpp"
 #include "kafka/janitor.hpp"
 #include "trigger/status.hpp"
@@ -51,6 +52,8 @@ class Runner {
   void skip(const pipeline::Skip& skip);
   // Keeps so many worker processes (worker::Pool::resize).
   void resize(std::uint32_t processes);
+  // The connection that its clients take over, at their next login or by being made anew.
+  void renew(const config::Connection& connection, config::Renewal how);
   // A status soon, though nothing may have happened.
   void report();
   // Stops reading, waits for running attempts until `deadline`, commits, leaves the group, ends the workers.

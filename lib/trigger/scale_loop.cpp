@@ -1,6 +1,7 @@
 #include "trigger/scale_loop.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -54,6 +55,7 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
 
   void start();
   void took(const Status& status);
+  void renew(const std::vector<config::Trigger>& triggers);
   void close(std::function<void()> done);
   const Outlook* outlook(const std::string& trigger) const;
   std::string unknown(const std::string& trigger) const;
@@ -91,9 +93,11 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
   };
   struct Source {
     std::string cluster;
-    std::vector<kafka::Property> key;  // what its client is configured with: the same for the same cluster
+    std::vector<kafka::Property> key;
     std::unique_ptr<kafka::LagSource> source;
   };
+  void serve(const config::Trigger& trigger);
+  static std::vector<kafka::Property> key_of(const config::Trigger& trigger);
   Source& source_of(const config::Trigger& trigger);
   void decide(lag::Snapshot snapshot);
   std::uint32_t instances(const lag::Snapshot& snapshot, std::uint32_t sharing, TimePoint now) const;
@@ -114,19 +118,30 @@ class ScaleLoop::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 void ScaleLoop::Impl::start() {
-  for (const config::Trigger& t : spec_.triggers) {
-    const Source& source = source_of(t);
-    scaled_.at(t.name).source = source.source.get();
-    scaled_.at(t.name).cluster = source.cluster;
-    source.source->add(lag_group(t));
-  }
-  for (Source& s : sources_) s.source->start();
+  for (const config::Trigger& t : spec_.triggers) serve(t);
+}
+
+void ScaleLoop::Impl::serve(const config::Trigger& trigger) {
+  Scaled& s = scaled_.at(trigger.name);
+  if (s.source != nullptr) s.source->remove(trigger.name);
+  const Source& source = source_of(trigger);
+  s.source = source.source.get();
+  s.cluster = source.cluster;
+  source.source->add(lag_group(trigger));
+  source.source->start();  // where it is new
+}
+
+// What its client is configured with: the same for the same cluster and credentials.
+std::vector<kafka::Property> ScaleLoop::Impl::key_of(const config::Trigger& trigger) {
+  kafka::LagSourceSpec spec;
+  spec.connection = trigger.connection;
+  return kafka::properties(spec, "");
 }
 
 ScaleLoop::Impl::Source& ScaleLoop::Impl::source_of(const config::Trigger& trigger) {
   kafka::LagSourceSpec spec;
   spec.connection = trigger.connection;
-  std::vector<kafka::Property> key = kafka::properties(spec, "");
+  std::vector<kafka::Property> key = key_of(trigger);
   const auto found = std::ranges::find(sources_, key, &Source::key);
   if (found != sources_.end()) return *found;
   const std::string name = cluster_name(trigger);
@@ -151,6 +166,22 @@ ScaleLoop::Impl::Source& ScaleLoop::Impl::source_of(const config::Trigger& trigg
        std::make_unique<kafka::LagSource>(control_, *janitor_, std::move(spec), std::move(sink))});
   ++open_;
   return sources_.back();
+}
+
+// The triggers of a source had one connection, and mostly have again.
+void ScaleLoop::Impl::renew(const std::vector<config::Trigger>& triggers) {
+  std::set<kafka::LagSource*> renewed;
+  for (const config::Trigger& t : triggers) {
+    Scaled& s = scaled_.at(t.name);
+    const auto key = key_of(t);
+    const auto source = std::ranges::find(sources_, s.source, [](const Source& x) { return x.source.get(); });
+    if (renewed.insert(s.source).second) {
+      source->key = key;
+      source->source->renew(t.connection);
+    } else if (source->key != key) {
+      serve(t);
+    }
+  }
 }
 
 void ScaleLoop::Impl::took(const Status& status) {
@@ -300,6 +331,7 @@ ScaleLoop::ScaleLoop(boost::asio::io_context& control, ScaleLoopSpec spec, Scale
 ScaleLoop::~ScaleLoop() = default;
 void ScaleLoop::start() { impl_->start(); }
 void ScaleLoop::took(const Status& status) { impl_->took(status); }
+void ScaleLoop::renew(const std::vector<config::Trigger>& triggers) { impl_->renew(triggers); }
 void ScaleLoop::close(std::function<void()> done) { impl_->close(std::move(done)); }
 const Outlook* ScaleLoop::outlook(const std::string& trigger) const { return impl_->outlook(trigger); }
 std::string ScaleLoop::unknown(const std::string& trigger) const { return impl_->unknown(trigger); }

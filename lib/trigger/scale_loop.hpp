@@ -55,6 +55,8 @@ class ScaleLoop {
 
   void start();
   void took(const Status& status);
+  // Triggers whose connection has changed.
+  void renew(const std::vector<config::Trigger>& triggers);
   void close(std::function<void()> done);
 
   // Nullptr: there is no such trigger, or nothing has been decided yet.

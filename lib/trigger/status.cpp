@@ -1,7 +1,12 @@
 #include "trigger/status.hpp"
 
+#include <map>
+#include <utility>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+
+#include "lag/lag.hpp"
 
 namespace triggerd::trigger {
 namespace json = boost::json;
@@ -58,6 +63,22 @@ const char* name(State state) {
     case State::stopped: break;
   }
   return "stopped";
+}
+
+std::vector<PartitionReport> partition_reports(std::vector<pipeline::PartitionStatus> partitions,
+                                               const std::vector<kafka::PartitionSample>& samples) {
+  std::map<TopicPartition, Offset> ends;
+  for (const kafka::PartitionSample& sample : samples) ends[sample.source] = sample.end;
+  std::vector<PartitionReport> reports;
+  for (pipeline::PartitionStatus& p : partitions) {
+    PartitionReport report;
+    const auto end = ends.find(p.source);
+    if (end != ends.end() && end->second.value >= 0) report.end = end->second;
+    report.lag = lag::records({report.end, p.committed, p.begun});
+    report.status = std::move(p);
+    reports.push_back(std::move(report));
+  }
+  return reports;
 }
 
 std::vector<std::string> not_ready(const Status& status) {

@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 
 #include "dispatch/durations.hpp"
+#include "kafka/consumer.hpp"
 #include "pipeline/stats.hpp"
 #include "worker/pool.hpp"
 
@@ -43,6 +44,10 @@ struct Status {
   std::vector<PartitionReport> partitions;
   std::vector<std::string> unread;  // partitions that are ours and not read, with the reason
 };
+
+// What the pipeline knows of its partitions, with their ends as the consumer has seen them.
+std::vector<PartitionReport> partition_reports(std::vector<pipeline::PartitionStatus> partitions,
+                                               const std::vector<kafka::PartitionSample>& samples);
 
 // Why the trigger is not ready to work, each in one sentence; empty: it is.
 std::vector<std::string> not_ready(const Status& status);

@@ -42,6 +42,7 @@ class Supervisor::Impl : public std::enable_shared_from_this<Impl> {
   void start();
   bool skip(const std::string& trigger, pipeline::Skip skip);
   void resize(const std::string& trigger, std::uint32_t processes);
+  void renew(const std::string& trigger, const config::Connection& connection, config::Renewal how);
   void report(const std::string& trigger);
   void drain(TimePoint deadline, std::function<void()> done);
   void resume();
@@ -126,6 +127,13 @@ void Supervisor::Impl::resize(const std::string& trigger, std::uint32_t processe
   tell(trigger, [processes](Runner& runner) { runner.resize(processes); });
 }
 
+void Supervisor::Impl::renew(const std::string& trigger, const config::Connection& connection,
+                             config::Renewal how) {
+  const auto found = std::ranges::find(spec_.triggers, trigger, &config::Trigger::name);
+  if (found != spec_.triggers.end()) found->connection = connection;  // for resume()
+  tell(trigger, [connection, how](Runner& runner) { runner.renew(connection, how); });
+}
+
 bool Supervisor::Impl::tell(const std::string& trigger, std::function<void(Runner&)> what) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (spec_.triggers[i].name != trigger) continue;
@@ -199,6 +207,10 @@ bool Supervisor::skip(const std::string& trigger, pipeline::Skip skip) {
 }
 void Supervisor::resize(const std::string& trigger, std::uint32_t processes) {
   impl_->resize(trigger, processes);
+}
+void Supervisor::renew(const std::string& trigger, const config::Connection& connection,
+                       config::Renewal how) {
+  impl_->renew(trigger, connection, how);
 }
 void Supervisor::report(const std::string& trigger) { impl_->report(trigger); }
 void Supervisor::resume() { impl_->resume(); }

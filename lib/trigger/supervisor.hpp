@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "config/renewal.hpp"
 #include "config/schema.hpp"
 #include "pipeline/event.hpp"
 #include "trigger/status.hpp"
@@ -50,6 +51,8 @@ class Supervisor {
   bool skip(const std::string& trigger, pipeline::Skip skip);
   // How many worker processes the trigger is to keep.
   void resize(const std::string& trigger, std::uint32_t processes);
+  // The connection that the trigger's clients take over (Runner::renew).
+  void renew(const std::string& trigger, const config::Connection& connection, config::Renewal how);
   // A new status of the trigger comes soon, though nothing may have happened.
   void report(const std::string& trigger);
   // Each trigger drains by itself; `done` once all have. A second call brings the deadline forward.

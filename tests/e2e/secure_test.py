@@ -129,6 +129,90 @@ class Again(SecureCase):
         daemon.stop()
 
 
+class Changed(SecureCase):
+    """In their files, while the daemon runs."""
+
+    def write(self, name, content):
+        with open(self.path(name), "w", encoding="ascii") as f:
+            f.write(content)
+        return self.path(name)
+
+    def test_a_password_that_the_broker_had_first(self):
+        self.kafka.create(self.topic, 1)
+        self.secured.do("password", "carol", "first")
+        self.write("word", "first\n")
+        self.write("key", "the-first-key-of-all")
+        login = self.password("scramSha512", "${file:word}", "carol")
+        daemon = self.daemon({"t": self.secure("sasl_ssl", login, group=self.name("g"), file="t")},
+                             admin={"listen": "127.0.0.1:0", "key": "${file:key}"})
+        self.kafka.produce(self.topic, [{"value": "a"}])
+        self.until_records(1, file="records-t")
+        self.kafka.until_committed(self.name("g"), self.topic)
+
+        self.secured.do("password", "carol", "second")
+        until("the login of every three seconds fails, and then the member is none",
+              lambda: any("has not joined" in line and "uthentication" in line for line in daemon.get("/readyz")[1].splitlines()))
+        self.write("word", "second\n")
+        self.assertEqual(daemon.wait_for("credentials_changed")["taken_over"], "at the next login")
+        self.kafka.produce(self.topic, [{"value": "b"}])
+        self.until_records(2, file="records-t")
+        self.kafka.until_committed(self.name("g"), self.topic)
+        until("ready", lambda: daemon.get("/readyz")[0] == 200)
+        daemon.until_metric("triggerd_consumer_lag_records", lambda lag: lag == 0, trigger="t")
+        daemon.until_metric("triggerd_lag_complete", lambda complete: complete == 1, trigger="t")
+
+        self.write("key", "the-second-key-of-all")
+        daemon.wait_for("admin_key_changed")
+        self.assertEqual([daemon.get(f"/admin/host/status?code={key}")[0] for key in ("the-first-key-of-all", "the-second-key-of-all")], [401, 200])
+
+        self.write("word", "\n")
+        daemon.wait_for("credentials_refused")
+        self.kafka.produce(self.topic, [{"value": "c"}])
+        self.until_records(3, file="records-t")
+        daemon.stop()
+        with open(daemon.raw_log, encoding="utf-8") as f:
+            log = f.read()
+        for secret in ("first", "second"):
+            self.assertNotIn(f'"{secret}"', log)
+
+    def test_a_certificate_under_load(self):
+        self.kafka.create(self.topic, 4)
+        private = self.kafka.create(self.name("private"), 1)
+        self.secured.do("acl", "--add", "--allow-principal", "User:dave", "--operation", "All", "--topic", private)
+        self.secured.do("certificate", "dave", "dave")
+        ends = {"certificate": "crt", "key": "key"}
+        login = {"sslCertificateLocation": self.write("t.crt", text("tls", "alice.crt")), "sslKeyLocation": self.write("t.key", text("tls", "alice.key"))}
+        for protocol in ("classic", "consumer"):
+            for end in ends.values():
+                self.write("t." + end, text("tls", "alice." + end))
+            name = self.name(protocol)
+            kafka = {"group.protocol": protocol} if protocol == "consumer" else {"partition.assignment.strategy": "cooperative-sticky"}
+            daemon = self.daemon({name: self.secure("mtls", login, group=name, file=name, kafka=kafka, startFrom="latest"),
+                                  private: self.secure("mtls", login, file=private + protocol, topic=private)})
+            daemon.wait_for("partitions_assigned", trigger=name)
+            before = self.kafka.ends(self.topic)
+            daemon.wait_for("consumer_error", trigger=private)  # alice may not read it
+            for end in ends.values():
+                self.write("t." + end, text("tls", "dave." + end))
+            sent = 0
+            mark = daemon.mark()
+            while not daemon.seen("partitions_assigned", since=mark, trigger=name):
+                self.kafka.produce(self.topic, [{"partition": p, "value": "x"} for p in range(4)] * 20)
+                sent += 80
+            self.assertEqual(daemon.wait_for("credentials_changed", trigger=name)["taken_over"], "with a new client")
+            self.assertEqual(daemon.seen("partitions_revoked", since=mark, trigger=name, lost="true"), [])
+            self.kafka.produce(self.topic, [{"partition": 0, "value": "x"}])
+            records = self.until_records(sent + 1, file="records-" + name)
+            self.kafka.until_committed(name, self.topic)
+            self.assertEqual(len({(r["partition"], r["offset"]) for r in records}), sent + 1)
+            self.assertEqual(len(records), sent + 1, "none twice")
+            self.assertEqual(sum(self.kafka.ends(self.topic).values()) - sum(before.values()), sent + 1)
+            self.kafka.produce(private, [{"value": "for dave"}])
+            self.until_records(1, file="records-" + private + protocol)
+            until("ready", lambda: daemon.get("/readyz")[0] == 200)
+            daemon.stop()
+
+
 class Wrong(SecureCase):
     def test_each_names_itself_its_cluster_and_the_cause_while_the_good_one_works(self):
         self.kafka.create(self.topic, 1)

@@ -183,6 +183,25 @@ TEST_F(ProducerTest, AClientThatCannotBeMadeAnswersAndIsMadeAnew) {
   }
 }
 
+TEST_F(ProducerTest, AConnectionIsTakenOverByANewClient) {
+  auto elsewhere = spec();
+  elsewhere.connection.broker_list = "127.0.0.1:1";
+  Writer writer(loop, elsewhere);
+  const auto early = writer.ask("early");
+  writer.producer->renew(spec().connection, config::Renewal::client);
+  EXPECT_TRUE(writer.answer(early).delivered) << "the client was being made, and had not got it";
+
+  writer.producer->renew(elsewhere.connection, config::Renewal::client);
+  const auto lost = writer.ask("lost");
+  EXPECT_TRUE(loop.until([&] { return !writer.errors.empty(); })) << "no connection";
+  writer.producer->renew(spec().connection, config::Renewal::client);
+  const auto answer = writer.answer(lost);
+  EXPECT_FALSE(answer.delivered);
+  EXPECT_NE(answer.error.find("credentials have changed"), std::string::npos) << answer.error;
+  EXPECT_TRUE(delivers(writer, "again"));
+  EXPECT_EQ(read_values(2), (std::vector<std::string>{"early", "again"}));
+}
+
 // A client that has lost its right to write, or the count of its records, is over; the next one is not.
 TEST_F(ProducerTest, AFatalErrorAnswersAllAndTheNextClientWorks) {
   Writer writer(loop, spec());
