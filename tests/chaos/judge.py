@@ -8,6 +8,7 @@ changed       a line whose number is not the producer's of that offset, or of an
 import array
 import collections
 import dataclasses
+import itertools
 
 SHOWN = 5
 
@@ -40,14 +41,28 @@ class Verdict:
 
 
 def produced(text):
-    """{partition: numbers by offset} of the producer's lines `number partition offset`; −1: nobody's."""
+    """{partition: numbers by offset} of the producer's lines `number partition offset`; −1: nobody's. An idempotent
+    producer whose first try was written, and not answered, is told that it was, but not where (offset −1001). The
+    numbers of a partition ascend, so such a record is in the first hole that is left, or behind the last one."""
     found = collections.defaultdict(lambda: array.array("q"))
+    somewhere = collections.defaultdict(list)
     for line in text.splitlines():
         number, partition, offset = map(int, line.split(" "))
         numbers = found[partition]
+        if offset < 0:
+            somewhere[partition].append(number)
+            continue
         if offset >= len(numbers):
             numbers.extend([-1] * (offset + 1 - len(numbers)))
         numbers[offset] = number
+    for partition, unplaced in somewhere.items():
+        numbers = found[partition]
+        holes = [offset for offset, number in enumerate(numbers) if number == -1]
+        for offset, number in itertools.zip_longest(holes, sorted(unplaced)):
+            if offset is None:
+                numbers.append(number)
+            elif number is not None:
+                numbers[offset] = number
     return dict(found)
 
 

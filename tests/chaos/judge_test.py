@@ -34,6 +34,10 @@ class Judged(unittest.TestCase):
     def test_a_record_without_a_line_is_lost(self):
         self.assertEqual(verdict({"a": IN_ORDER[:2] + IN_ORDER[3:]}).lost, ["[0]@2"])
 
+    def test_a_record_whose_place_the_producer_was_not_told_is_in_the_hole_or_at_the_end(self):
+        numbers = judge.produced("10 0 0\n30 0 2\n20 0 -1001\n40 0 -1001\n11 1 -1001\n")
+        self.assertEqual({p: list(n) for p, n in numbers.items()}, {0: [10, 20, 30, 40], 1: [11]})
+
     def test_a_partition_without_any_line_is_lost(self):
         self.assertEqual(verdict({"a": IN_ORDER}, ends={0: 4, 1: 1}).lost, ["[1]@0"])
 

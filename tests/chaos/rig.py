@@ -163,13 +163,6 @@ class Rig(Case):
         want = self.handled.advance() + count
         until(f"{count} more records are handled", lambda: self.handled.advance() >= want, timeout)
 
-    def flow_or_end(self, count):
-        """The same, but for a producer that ends: then no."""
-        want = self.handled.advance() + count
-        until(f"{count} more records are handled, or the last", lambda: self.handled.advance() >= want or self.producer.poll() is not None,
-              PATIENCE + count / self.fault.rate)
-        return self.producer.poll() is None
-
     def moment(self):
         """A seeded one while records flow: a number of records handled from now."""
         self.flow(self.rng.randint(*MOMENT))

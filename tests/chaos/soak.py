@@ -11,6 +11,7 @@ from rig import PATIENCE
 
 PER_HOUR = 2_000_000
 BETWEEN = (10, 40)  # seconds' worth of records between two faults
+QUIET = 180  # seconds' worth of records after the last fault
 FAULTS = (on_processes.DaemonRestart, on_processes.DaemonKill, on_processes.DaemonPause, on_processes.DaemonStop,
           on_processes.WorkerKill, on_processes.WorkerOom, on_processes.WorkerPause, on_brokers.BrokerKill,
           on_brokers.BrokerStop, on_brokers.CoordinatorRestart, on_brokers.CommitRefused, on_brokers.CommitRefusedKill,
@@ -32,10 +33,10 @@ class Soak(Fault):
         witness = rig.running[0]
         rig.spared = {witness}
         injected = collections.Counter()
-        while rig.producer.poll() is None:
-            moment = round(rig.rng.uniform(*BETWEEN) * self.rate)
-            if not rig.flow_or_end(moment):
-                break
+        # A fault needs records to flow, also while it is dealt with.
+        enough = self.records - round(min(QUIET * self.rate, self.records / 4))
+        while rig.handled.advance() < enough:
+            rig.flow(round(rig.rng.uniform(*BETWEEN) * self.rate))
             fault = rig.rng.choice(FAULTS)(self.options)
             fault.inject(rig)
             rig.until_shared()
