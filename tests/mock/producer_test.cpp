@@ -191,6 +191,8 @@ TEST_F(ProducerTest, AConnectionIsTakenOverByANewClient) {
   writer.producer->renew(spec().connection, config::Renewal::client);
   EXPECT_TRUE(writer.answer(early).delivered) << "the client was being made, and had not got it";
 
+  elsewhere.connection.broker_list = "127.0.0.1:2";
+  writer.errors.clear();
   writer.producer->renew(elsewhere.connection, config::Renewal::client);
   const auto lost = writer.ask("lost");
   EXPECT_TRUE(loop.until([&] { return !writer.errors.empty(); })) << "no connection";
