@@ -8,6 +8,7 @@ import on_group
 import on_processes
 from faults import Fault
 from rig import PATIENCE
+from waiting import until
 
 PER_HOUR = 2_000_000
 BETWEEN = (10, 40)  # seconds' worth of records between two faults
@@ -42,6 +43,7 @@ class Soak(Fault):
             rig.until_shared()
             injected[fault.name] += 1
             rig.row.times += 1
+        until("the last record is written", lambda: rig.producer.poll() is not None, QUIET + PATIENCE)
         rig.row.what += ": " + ", ".join(f"{name} ×{n}" for name, n in sorted(injected.items()))
         self.judge_memory(rig, rig.watch.memory[witness.name])
 
