@@ -38,6 +38,7 @@ constexpr auto kHousekeeping = std::chrono::milliseconds(500);
 // What a drain may take beyond the fleet's drainTimeout: killing what did not end, the last commits, leaving.
 constexpr auto kStopMargin = std::chrono::seconds(30);
 constexpr auto kStopStep = std::chrono::seconds(15);  // what systemd is asked for at a time
+
 log::Level level_of(config::LogPolicy::Level level) {
   switch (level) {
     case config::LogPolicy::Level::debug: return log::Level::debug;

@@ -1,5 +1,6 @@
 #include "daemon/credential_watch.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "base/log.hpp"

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>

@@ -63,10 +63,9 @@ class Value {
   std::optional<std::string> nonempty_text() const;
   // As the file has it, references not filled in: may be shown to anyone.
   std::string written() const { return node_->text; }
-  // A path as this file means it, and why it cannot be read, if so.
+  // A path as this file means it.
   std::string relative_path(const std::string& path) const;
-  std::optional<Error> unreadable(const std::string& path) const;
-  // A path as this file means it. One that cannot be read now will not be later: that is reported.
+  // The text as such a path. A file that cannot be read now will not be later: that is reported.
   std::optional<std::string> readable_path(bool folder_too = false) const;
   std::optional<bool> boolean() const;
   std::optional<std::int64_t> integer(Range<std::int64_t> range) const;
@@ -86,6 +85,8 @@ class Value {
  private:
   template <typename T>
   std::optional<T> converted(Result<T> (*parse)(std::string_view)) const;
+  // Why, as the file may be told.
+  std::optional<Error> unreadable(const std::string& path) const;
   // The index of the word the text is; the first `listed` are named where it is none of them.
   std::optional<std::size_t> choose(const std::vector<std::string_view>& names, std::size_t listed) const;
 

@@ -299,13 +299,13 @@ bool Consumer::Impl::renew(const config::Connection& connection, config::Renewal
     set_login(client_->get(), connection);
     return false;
   }
-  retiring_ = true;
   if (state_ != State::running || failed_) {
     close();
-  } else {
-    rd_kafka_unsubscribe(client_->get());
-    pump_->wake();
+    return true;
   }
+  retiring_ = true;
+  rd_kafka_unsubscribe(client_->get());
+  pump_->wake();
   return true;
 }
 

@@ -212,7 +212,7 @@ class LagSourceOnBrokersThatFail(LagCase):
         self.assertEqual((lags("alone"), lags("moved")), ([3, 3, 3], [5, 5, 5]))
 
         self.cluster.do("stop", 2)
-        self.addCleanup(self.cluster.do, "restart", 2)
+        self.addCleanup(self.cluster.up)
 
         def held():
             triggers = tool.refresh()["triggers"]
