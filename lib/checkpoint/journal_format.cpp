@@ -60,6 +60,7 @@ Result<Payload> take_record(std::string_view& bytes) {
   out.sequence = take<std::uint64_t>(payload);
   out.base = Offset{take<std::int64_t>(payload)};
   out.partition = Partition{take<std::int32_t>(payload)};
+  if (out.base.value < 0) return damaged("a record's base offset is below 0");
   const std::size_t group = take<std::uint16_t>(payload);
   const std::size_t topic = take<std::uint16_t>(payload);
   if (group + topic > payload.size()) return damaged("a record's names are longer than it");

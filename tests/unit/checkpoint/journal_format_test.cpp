@@ -1,6 +1,7 @@
 // The bytes of a journal: what is kept is read back, what is damaged ends the reading.
 #include "checkpoint/journal_format.hpp"
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -133,6 +134,19 @@ TEST(JournalFormat, ZerosAreNoRecords) {
   EXPECT_EQ(scan->end, file.bytes.size());
   EXPECT_NE(scan->damage, "");
   EXPECT_FALSE(scan_journal(std::string(4096, '\0'), "group"));
+}
+
+// A fuzzer's finding: with the checksum right, what could not be written again ended the process.
+TEST(JournalFormat, AnOffsetBelowZeroIsDamage) {
+  constexpr std::size_t kFrame = 8, kHighestOfBase = kFrame + 8 + 7;
+  std::string bytes = bytes_of(record(1, 0, 30));
+  bytes[kHighestOfBase] = '\x80';
+  const std::uint32_t checksum = crc32c(std::string_view(bytes).substr(kFrame));
+  std::memcpy(bytes.data() + 4, &checksum, sizeof checksum);
+  EXPECT_EQ(parse_journal_record(bytes).error().message, "a record's base offset is below 0");
+  const auto scan = scan_journal(encode_journal_head(1) + bytes, "group");
+  EXPECT_EQ(scan->damage, "a record's base offset is below 0");
+  EXPECT_TRUE(scan->last.empty());
 }
 
 TEST(JournalFormat, AnotherVersionIsNotRead) {
