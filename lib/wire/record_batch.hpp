@@ -27,9 +27,9 @@ struct HeaderView {
 struct RecordView {
   Offset offset;
   WallMillis timestamp = -1;
-  std::optional<std::string_view> key;
-  std::optional<std::string_view> value;  // nullopt: a tombstone
-  std::span<const HeaderView> headers;
+  std::optional<std::string_view> key = {};
+  std::optional<std::string_view> value = {};  // nullopt: a tombstone
+  std::span<const HeaderView> headers = {};
 
   // Bytes of key, value and headers: what budgets and windows count.
   std::size_t bytes() const;
