@@ -61,6 +61,7 @@ class App::Impl {
   Impl(config::Fleet fleet, AppHooks hooks)
       : fleet_(std::move(fleet)),
         hooks_(std::move(hooks)),
+        cgroups_(prepare_for_workers(fleet_.triggers)),
         signals_(control_, SIGTERM, SIGINT, SIGHUP),
         housekeeping_(control_),
         supervisor_(control_, supervisor_spec(), supervisor_sink()),
@@ -92,6 +93,7 @@ class App::Impl {
 
   config::Fleet fleet_;
   AppHooks hooks_;
+  std::unique_ptr<worker::CgroupTree> cgroups_;
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_;
   boost::asio::steady_timer housekeeping_;
@@ -118,6 +120,7 @@ trigger::SupervisorSpec App::Impl::supervisor_spec() const {
   spec.sdk_python_path = share_directory() + "/python";
   spec.max_in_flight_bytes = fleet_.max_in_flight_bytes;
   spec.state_directory = fleet_.state_directory;
+  spec.cgroups = cgroups_.get();
   spec.seed = std::random_device{}();
   return spec;
 }
@@ -148,7 +151,6 @@ trigger::ScaleLoopSink App::Impl::scale_loop_sink() {
 }
 
 int App::Impl::run() {
-  prepare_for_workers();
   if (!start_admin()) return kUnavailable;
   scale_loop_.start();
   for (const config::Trigger& t : fleet_.triggers) metrics_.add(t, scale_loop_.cluster(t.name));
@@ -291,7 +293,7 @@ admin::View App::Impl::view() {
   admin::View view;
   view.version = kVersion;
   view.not_ready = not_ready();
-  view.metrics = [this] { return metrics_.render(); };
+  view.metrics = [this] { return metrics_.pieces(); };
   view.skip = [this](const admin::SkipRequest& r) {
     return supervisor_.skip(r.trigger, {{Topic(r.topic), Partition{r.partition}}, Offset{r.offset}, r.by});
   };
@@ -373,6 +375,7 @@ int run_fleet(const std::string& path) {
   log::configure(level_of(fleet->log.level), fleet->log.format == config::LogPolicy::Format::json
                                                  ? log::Format::json
                                                  : log::Format::logfmt);
+  if (!may_run_workers(fleet->triggers)) return kNoPermission;
   return App(std::move(*fleet), {.started = {}, .status = {}, .files = &files}).run();
 }
 

@@ -71,8 +71,8 @@ int run_command_line(int argc, char** argv) {
   CLI::App cli{"A Kafka trigger daemon: it hands the records of a fleet of triggers to local workers."};
   cli.require_subcommand(1);
   cli.footer(
-      "Exit codes: 0 done, 64 wrong command line, 69 something is unavailable, 70 our fault, 78 wrong fleet "
-      "file.");
+      "Exit codes: 0 done, 64 wrong command line, 69 something is unavailable, 70 our fault, 77 no right to "
+      "what the fleet file asks for, 78 wrong fleet file.");
 
   std::string fleet = kDefaultFleet;
   CLI::App* run =

@@ -28,7 +28,7 @@ class MetricsTap {
   void batch(const std::string& trigger, std::size_t records);
   void commit(const std::string& trigger, Duration took);
   // Prometheus text.
-  std::string render() const { return metrics_.render(); }
+  std::function<bool(std::string&)> pieces() const { return metrics_.pieces(); }
 
  private:
   // What this daemon owns is newest in its own status; of the rest it shows what no member of the group owns.

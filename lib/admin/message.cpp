@@ -42,6 +42,13 @@ Response response(unsigned status, std::string_view type, std::string body) {
           .body = std::move(body)};
 }
 
+void gather(Response& response) {
+  if (!response.pieces) return;
+  while (response.pieces(response.body)) {
+  }
+  response.pieces = nullptr;
+}
+
 Response error_response(unsigned status, std::string_view code, std::string_view message) {
   return response(status, kJson, json::serialize(json::object{{"error", code}, {"message", message}}) + "\n");
 }

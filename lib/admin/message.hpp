@@ -1,6 +1,7 @@
 // What goes in and out of the admin listener's pages, and what they share. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +19,15 @@ struct Request {
   bool from_afar = false;  // came by an address that other machines reach
 };
 
+// A body that is made while it is sent: each call appends the next piece; false: that was the last.
+using Pieces = std::function<bool(std::string& piece)>;
+
 struct Response {
   unsigned status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  // all but Content-Length and Connection
   std::string body;                                          // of the GET; HEAD sends its length only
-  bool act = false;  // something was asked for that a person may want to find in the log
+  Pieces pieces = {};  // in place of `body`: its length is not known, so it goes out in chunks
+  bool act = false;    // something was asked for that a person may want to find in the log
 };
 
 inline constexpr std::string_view kJson = "application/json";
@@ -30,6 +35,8 @@ inline constexpr std::string_view kText = "text/plain; charset=utf-8";
 
 // With every header that forbids what a browser could be tricked into.
 Response response(unsigned status, std::string_view type, std::string body);
+// Makes all of the body now: for who takes no chunks.
+void gather(Response& response);
 // Also for what is wrong before there is a request: 400, 413, 431.
 Response error_response(unsigned status, std::string_view code, std::string_view message);
 

@@ -53,7 +53,9 @@ Response index(const Call&, const View& view) {
 }
 
 Response metrics(const Call&, const View& view) {
-  return response(200, "text/plain; version=0.0.4; charset=utf-8", view.metrics());
+  Response page = response(200, "text/plain; version=0.0.4; charset=utf-8", "");
+  page.pieces = view.metrics();
+  return page;
 }
 
 Response healthz(const Call&, const View& view) { return verdict("healthy", view.unhealthy); }

@@ -44,7 +44,7 @@ struct View {
   std::vector<std::string> not_ready;  // why it does not do its work (yet); empty: ready
   // By name; each gives one JSON object.
   std::map<std::string, std::function<std::string()>> triggers;
-  std::function<std::string()> metrics;  // Prometheus text format 0.0.4
+  std::function<Pieces()> metrics;  // Prometheus text format 0.0.4
   // Asks; what came of it is in the log and in the trigger's counts. False: no such trigger.
   std::function<bool(const SkipRequest&)> skip;
   std::function<bool(const ScaleRequest&)> scale;

@@ -9,12 +9,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -22,12 +21,11 @@
 #include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "admin/channel.hpp"
 #include "admin/peer.hpp"
+#include "admin/place.hpp"
 #include "base/invariant.hpp"
 #include "base/log.hpp"
 
@@ -37,13 +35,11 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kLingerBytes = 256u << 10;
-constexpr std::size_t kLongestSocketPath = sizeof(sockaddr_un::sun_path) - 1;
 constexpr auto kRefusedAgain = std::chrono::seconds(10);
 
 using Protocol = asio::generic::stream_protocol;
@@ -59,42 +55,6 @@ struct Connection {
   bool idle = false;  // has been answered, and nothing has come since
   std::uint64_t idle_since = 0;
 };
-
-// Where to listen, and whether other machines reach it. Of two arguments, for an endpoint takes anything
-// for itself, an Error too.
-struct Place {
-  Place(Protocol::endpoint where, bool afar) : endpoint(std::move(where)), from_afar(afar) {}
-  Protocol::endpoint endpoint;
-  bool from_afar;
-};
-
-// The address of `localhost` is written out: a resolver would ask the network.
-Result<Place> place_of(const Options& options) {
-  const auto refused = [](std::string why) {
-    return Error{"admin_address", "admin.listen: " + std::move(why)};
-  };
-  if (!options.path.empty()) {
-    if (options.path.size() > kLongestSocketPath) return refused("the path is longer than a socket's may be");
-    return Place(asio::local::stream_protocol::endpoint(options.path), false);
-  }
-  error_code failed;
-  const auto address =
-      asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, failed);
-  if (failed) return refused("\"" + options.host + "\" is not an IP address or localhost");
-  if (!address.is_loopback() && options.tls == nullptr)
-    return refused(options.host + " is not a loopback address, and there is no TLS");
-  return Place(tcp::endpoint(address, options.port), !address.is_loopback());
-}
-
-// A socket that nobody listens on any more. One that somebody does is left to fail in bind.
-void remove_stale(asio::io_context& loop, const std::string& path) {
-  error_code refused;
-  asio::local::stream_protocol::socket probe(loop);
-  probe.connect(asio::local::stream_protocol::endpoint(path), refused);
-  struct stat file{};
-  if (refused == asio::error::connection_refused && lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode))
-    unlink(path.c_str());
-}
 
 Request request_of(http::request<http::string_body>&& message) {
   Request request{.method = std::string(message.method_string()),
@@ -145,6 +105,7 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
   static asio::awaitable<void> serve(Self self, Client client);
   static asio::awaitable<void> requests(Self self, Client client);
   static asio::awaitable<bool> first_byte(Self self, Client client, bool first);
+  static asio::awaitable<error_code> send_pieces(Client client, Pieces pieces);
   static asio::awaitable<error_code> send(Client client, Response response, bool head, bool keep_alive);
   static asio::awaitable<void> linger(Self self, Client client);
   static asio::awaitable<bool> greet(Self self, Client client);
@@ -301,10 +262,12 @@ asio::awaitable<void> Server::Impl::requests(Self self, Client client) {
     // A client that keeps others waiting at the door is answered and let go; so is HTTP/1.0, for simplicity.
     keep_alive = parser.keep_alive() && parser.get().version() == 11 && !self->waiting_;
     const bool head = parser.get().method() == http::verb::head;
+    const bool takes_chunks = parser.get().version() == 11;
     Request request = request_of(parser.release());
     request.peer = client->peer;
     request.from_afar = self->from_afar_;
     Response response = route(request, self->viewer_());
+    if (!takes_chunks) gather(response);
     self->tell(request, response);
     const error_code unsent = co_await send(client, std::move(response), head, keep_alive);
     if (unsent || self->stopped_) co_return;
@@ -332,14 +295,34 @@ asio::awaitable<error_code> Server::Impl::send(Client client, Response response,
   http::response<http::string_body> message{static_cast<http::status>(response.status), 11};
   for (const auto& [name, value] : response.headers) message.set(name, value);
   message.body() = std::move(response.body);
-  message.prepare_payload();
+  if (response.pieces)
+    message.chunked(true);
+  else
+    message.prepare_payload();
   message.keep_alive(keep_alive);
   http::response_serializer<http::string_body> serializer{message};
-  if (head) {
+  if (head || response.pieces) {
     auto [failed, bytes] = co_await http::async_write_header(client->stream, serializer, kTuple);
-    co_return failed;
+    if (head || failed) co_return failed;
+    co_return co_await send_pieces(client, std::move(response.pieces));
   }
   auto [failed, bytes] = co_await http::async_write(client->stream, serializer, kTuple);
+  co_return failed;
+}
+
+// One piece in memory at a time, however slowly it is read.
+asio::awaitable<error_code> Server::Impl::send_pieces(Client client, Pieces pieces) {
+  std::string piece;
+  for (bool more = true; more;) {
+    piece.clear();
+    more = pieces(piece);
+    if (piece.empty()) continue;
+    const auto chunk = http::make_chunk(asio::buffer(piece));
+    auto [failed, bytes] = co_await asio::async_write(client->stream, chunk, kTuple);
+    if (failed) co_return failed;
+  }
+  const auto end = http::make_chunk_last();
+  auto [failed, bytes] = co_await asio::async_write(client->stream, end, kTuple);
   co_return failed;
 }
 

@@ -61,6 +61,7 @@ Loaded load(const std::string& path, const Sources& sources) {
     Fleet fleet = parse(files, sources, findings);
     if (fleet.state_directory.empty()) fleet.state_directory = given_state_directory(sources);
     if (complete) {
+      look_up_accounts(fleet, sources, findings);
       validate(fleet, sources, findings);
       if (fleet.triggers.empty() && !findings.any_error())
         findings.warning({path, 0, 0}, "", "no trigger: there is nothing to run");

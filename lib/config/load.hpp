@@ -20,6 +20,9 @@ struct Sources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   // Paths matching a shell pattern, sorted; empty where none does.
   std::function<std::vector<std::string>(const std::string& pattern)> glob;
+  // By name or number, with the group, if not empty, in place of the user's own. The error's code is user or
+  // group: which of the two there is not.
+  std::function<Result<Account>(const std::string& user, const std::string& group)> account;
 };
 
 struct Loaded {

@@ -44,6 +44,8 @@ std::vector<KeyGroup> known_keys();
 
 // What a budget of bytes may be.
 constexpr Range<std::uint64_t> kAnyBytes{1, 1ull << 40};
+// What a wait or a time limit may be.
+constexpr Range<Duration> kAnyInterval{std::chrono::milliseconds(1), std::chrono::hours(7 * 24)};
 
 // parse_admin.cpp
 std::span<const Field<Admin>> admin_fields();
@@ -67,5 +69,9 @@ void read_defaults(const Value& map, Trigger& defaults);
 // `trigger` comes in as a copy of the defaults, named. One that names a cluster begins with its connection.
 void read_trigger(const Value& map, const std::map<std::string, Connection>& clusters, Trigger& trigger);
 void append_trigger_keys(std::vector<KeyGroup>& groups);
+
+// parse_worker.cpp
+void read_worker(const Value& map, WorkerSpec& worker);
+void append_worker_keys(std::vector<KeyGroup>& groups);
 
 }  // namespace triggerd::config

@@ -24,8 +24,6 @@ constexpr Enumerator<FailurePolicy::Kind> kOnFailures[] = {{"block", FailurePoli
                                                            {"drop", FailurePolicy::Kind::drop},
                                                            {"deadLetter", FailurePolicy::Kind::dead_letter}};
 
-constexpr Range<Duration> kAnyInterval{milliseconds(1), hours(7 * 24)};
-
 bool is_topic_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
          c == '-';
@@ -155,94 +153,6 @@ constexpr Field<RetryPolicy> kRetry[] = {
      [](const Value& v, RetryPolicy& r) { set(r.maximum_interval, v.duration(kAnyInterval)); }},
 };
 
-constexpr Range<std::uint32_t> kProcessCount{1, 1'024};
-constexpr Field<WorkerSpec> kProcesses[] = {
-    {"min", [](const Value& v, WorkerSpec& w) { set(w.min_processes, v.count(kProcessCount)); }},
-    {"max", [](const Value& v, WorkerSpec& w) { set(w.max_processes, v.count(kProcessCount)); }},
-};
-
-void read_processes(const Value& value, WorkerSpec& worker) {
-  if (!value.is_map()) {
-    set(worker.min_processes, value.count(kProcessCount));
-    worker.max_processes = worker.min_processes;
-    return;
-  }
-  read_fields(value, std::span<const Field<WorkerSpec>>(kProcesses), worker);
-  // A lone `min: 4` means four, not four of at most one.
-  if (value.findings().find(value.path() + ".max") == nullptr)
-    worker.max_processes = std::max(worker.min_processes, worker.max_processes);
-}
-
-// `python3 -m x` → [python3, -m, x]: what the user is to write.
-std::string as_list(std::string_view words) {
-  std::string list;
-  while (!words.empty()) {
-    const std::size_t end = std::min(words.find(' '), words.size());
-    const std::string_view word = words.substr(0, end);
-    words.remove_prefix(std::min(end + 1, words.size()));
-    if (word.empty()) continue;
-    list += list.empty() ? "[" : ", ";
-    const bool plain =
-        std::ranges::all_of(word, [](char c) { return is_topic_character(c) || c == '/' || c == '='; });
-    list += plain ? std::string(word) : in_quotes(word);
-  }
-  return list + "]";
-}
-
-void read_command(const Value& value, WorkerSpec& worker) {
-  if (value.is_scalar() && !value.written().empty())
-    return value.error("must be a list of the program and its arguments: " + as_list(value.written()));
-  worker.command.clear();
-  worker.written_command.clear();
-  const std::vector<Value> items = value.items("[python3, -m, triggerd, handler.py]");
-  if (value.is_list() && items.empty()) value.error("must name a program");
-  for (const Value& item : items) {
-    auto text = worker.command.empty() ? item.nonempty_text() : item.text();
-    if (!text) continue;
-    worker.command.push_back(*std::move(text));
-    worker.written_command.push_back(item.written());
-  }
-}
-
-void read_environment(const Value& map, WorkerSpec& worker) {
-  for (const auto& [name, value] : map.entries()) {
-    if (name.empty() || name.find('=') != std::string::npos) {
-      value.error(in_quotes(name) + " is not the name of a variable");
-    } else if (name.starts_with("TRIGGERD_")) {
-      value.error("names that begin with TRIGGERD_ are the daemon's");
-    } else if (value.is_null()) {
-      value.error("has no value; write \"\" for an empty one");
-    } else if (auto text = value.text()) {
-      worker.env[name] = *std::move(text);
-    }
-  }
-}
-
-void read_working_directory(const Value& value, WorkerSpec& worker) {
-  if (const auto text = value.nonempty_text()) worker.working_directory = value.relative_path(*text);
-}
-
-constexpr std::uint64_t kLeastMemory = 16ull << 20;
-
-void read_max_memory(const Value& value, WorkerSpec& worker) {
-  const auto size = value.size({0, kAnyBytes.most});
-  if (size && *size > 0 && *size < kLeastMemory)
-    return value.refuse("must be 16MiB or more, or 0 for any amount");
-  set(worker.max_memory, size);
-}
-
-constexpr Field<WorkerSpec> kWorker[] = {
-    {"command", read_command},
-    {"env", read_environment},
-    {"workingDirectory", read_working_directory},
-    {"processes", read_processes},
-    {"timeout", [](const Value& v, WorkerSpec& w) { set(w.timeout, v.duration(kAnyInterval)); }},
-    {"startTimeout",
-     [](const Value& v, WorkerSpec& w) { set(w.start_timeout, v.duration({milliseconds(100), hours(1)})); }},
-    {"maxRequests", [](const Value& v, WorkerSpec& w) { set(w.max_requests, v.count({0, 1'000'000'000})); }},
-    {"maxMemory", read_max_memory},
-};
-
 constexpr Field<Trigger> kTrigger[] = {
     {"cluster", [](const Value& v, Trigger& t) { set(t.cluster, v.nonempty_text()); }},
     {"topic", read_topic},
@@ -275,8 +185,7 @@ constexpr Field<Trigger> kTrigger[] = {
      [](const Value& v, Trigger& t) {
        set(t.on_failure.alarm_after, v.duration({seconds(1), kAnyInterval.most}));
      }},
-    {"worker", [](const Value& v,
-                  Trigger& t) { read_fields(v, std::span<const Field<WorkerSpec>>(kWorker), t.worker); }},
+    {"worker", [](const Value& v, Trigger& t) { read_worker(v, t.worker); }},
     {"scale", read_scale},
 };
 
@@ -293,6 +202,7 @@ constexpr Withheld kWithheld[] = {
     {"timeout", "belongs under worker"},
     {"maxRequests", "belongs under worker"},
     {"maxMemory", "belongs under worker"},
+    {"user", "belongs under worker"},
     {"deadLetter", "belongs under onFailure"},
     {"autoOffsetReset", "is startFrom here"},
     {"subscriberIntervalInSeconds", "is maxBatchWait here"},
@@ -372,8 +282,7 @@ void append_trigger_keys(std::vector<KeyGroup>& groups) {
   add("retry", std::span<const Field<RetryPolicy>>(kRetry));
   add("onFailure", std::span<const Field<FailurePolicy>>(kFailure));
   add("scale", scale_fields());
-  add("worker", std::span<const Field<WorkerSpec>>(kWorker));
-  add("processes", std::span<const Field<WorkerSpec>>(kProcesses));
+  append_worker_keys(groups);
 }
 
 }  // namespace triggerd::config

@@ -26,6 +26,13 @@ Loaded Reread::load() {
     fleet_files_.insert(found.begin(), found.end());
     return fleet_globs_.emplace(pattern, std::move(found)).first->second;
   };
+  // The user database may be far away; a running worker keeps the account that it has.
+  recorded.account = [this](const std::string& user, const std::string& group) {
+    const auto kept = accounts_.find({user, group});
+    return kept != accounts_.end()
+               ? kept->second
+               : accounts_.emplace(std::pair(user, group), sources_.account(user, group)).first->second;
+  };
   return config::load(path_, recorded);
 }
 

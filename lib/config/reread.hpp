@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/load.hpp"
@@ -35,10 +36,11 @@ class Reread {
  private:
   const std::string path_;
   const Sources sources_;
-  std::set<std::string> fleet_files_;                            // not settings
-  std::map<std::string, Result<std::string>> fleet_texts_;       // by path
-  std::map<std::string, std::vector<std::string>> fleet_globs_;  // by pattern
-  std::map<std::string, std::string> texts_, last_look_;         // of settings, by path
+  std::set<std::string> fleet_files_;                                        // not settings
+  std::map<std::string, Result<std::string>> fleet_texts_;                   // by path
+  std::map<std::string, std::vector<std::string>> fleet_globs_;              // by pattern
+  std::map<std::pair<std::string, std::string>, Result<Account>> accounts_;  // by user and group
+  std::map<std::string, std::string> texts_, last_look_;                     // of settings, by path
   std::set<std::string> changed_;
 };
 

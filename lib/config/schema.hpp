@@ -15,6 +15,7 @@
 #include "base/time.hpp"
 #include "config/connection.hpp"
 #include "config/secret.hpp"
+#include "config/worker.hpp"
 
 namespace triggerd::config {
 
@@ -77,21 +78,6 @@ struct FailurePolicy {
   Duration alarm_after =
       std::chrono::seconds(60);  // a lane that has stood so long is told of: log, metric, /readyz
   bool operator==(const FailurePolicy&) const = default;
-};
-
-struct WorkerSpec {
-  std::vector<std::string> command;        // argv; the program is looked up in PATH
-  std::map<std::string, std::string> env;  // besides PATH, HOME and the like (worker/environment.hpp)
-  std::string working_directory;           // empty: the daemon's
-  std::uint32_t min_processes = 1;
-  std::uint32_t max_processes = 1;
-  Duration timeout = std::chrono::minutes(5);         // one attempt
-  Duration start_timeout = std::chrono::seconds(30);  // from spawn to Hello
-  // Recycling: the next process is ready before the old one drains. 0: never.
-  std::uint64_t max_requests = 0;  // records answered; each process draws its own, 80 to 100 % of it
-  std::uint64_t max_memory = 0;    // bytes of resident memory of the process and its children
-  std::vector<std::string> written_command = {};  // the command with its ${…} as they are: for showing
-  bool operator==(const WorkerSpec&) const = default;
 };
 
 // How many instances (VMs with this fleet file) the work asks for. KEDA's names, where it has one.

@@ -110,6 +110,16 @@ std::string command_text(const WorkerSpec& worker) {
   return joined(parts, " ");
 }
 
+std::string limit_text(const ProcessLimits& limits) {
+  std::vector<std::string> parts;
+  if (limits.open_files) parts.push_back(count(*limits.open_files, "open file", "open files"));
+  if (limits.address_space) parts.push_back(size_text(*limits.address_space) + " of addresses");
+  if (limits.memory) parts.push_back(size_text(*limits.memory) + " of memory");
+  if (limits.cpu_percent) parts.push_back(std::to_string(*limits.cpu_percent) + " % of a core");
+  if (limits.tasks) parts.push_back(count(*limits.tasks, "task", "tasks"));
+  return joined(parts, ", ");
+}
+
 std::string process_text(const WorkerSpec& worker) {
   std::string text = count(worker.min_processes, "process", "processes") + ", " +
                      duration_text(worker.timeout) + " per attempt, " + duration_text(worker.start_timeout) +
@@ -119,6 +129,11 @@ std::string process_text(const WorkerSpec& worker) {
     text += std::string(worker.max_requests > 0 ? " or" : ", replaced") + " above " +
             size_text(worker.max_memory);
   if (!worker.working_directory.empty()) text += ", in " + worker.working_directory;
+  if (worker.account)
+    text += ", as user " + worker.account->name + " (" + std::to_string(worker.account->uid) + ":" +
+            std::to_string(worker.account->gid) + ")";
+  const std::string limits = limit_text(worker.limits);
+  if (!limits.empty()) text += ", each with at most " + limits;
   if (!worker.env.empty()) text += "; env: " + names(worker.env);
   return text;
 }

@@ -180,6 +180,7 @@ void validate_cluster_names(const Fleet& fleet, Findings& findings) {
 }  // namespace
 
 void validate(const Fleet& fleet, const Sources& sources, Findings& findings) {
+  validate_admin(fleet.admin, sources, findings);
   validate_cluster_names(fleet, findings);
   validate_connections(fleet, sources, findings);
   for (const Trigger& trigger : fleet.triggers) {

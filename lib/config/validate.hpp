@@ -13,8 +13,14 @@ namespace triggerd::config {
 // After parse. The certificates and keys that connections name are looked at through `sources`.
 void validate(const Fleet& fleet, const Sources& sources, Findings& findings);
 
+// validate_admin.cpp: the certificates of the admin surface.
+void validate_admin(const Admin& admin, const Sources& sources, Findings& findings);
+
 // validate_failure.cpp: what becomes of records whose retries are used up.
 void validate_failure(const Trigger& trigger, Findings& findings);
+
+// validate_worker.cpp: fills in the accounts that workers run as. Before validate().
+void look_up_accounts(Fleet& fleet, const Sources& sources, Findings& findings);
 
 // validate_scale.cpp: how many instances.
 void validate_scale(const Trigger& trigger, Findings& findings);

@@ -1,10 +1,15 @@
 #include "metrics/metrics.hpp"
 
+#include <algorithm>
+
 #include "metrics/catalog.hpp"
 #include "metrics/registry.hpp"
 
 namespace triggerd::metrics {
 namespace {
+
+// Large enough that the calls cost nothing, small enough that a loop turns between them.
+constexpr std::size_t kPieceBytes = 128 << 10;
 
 const Registry::Bounds kBatch{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000};
 const Registry::Bounds kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
@@ -118,19 +123,32 @@ void Metrics::trigger_info(const std::string& trigger, const std::string& group,
   registry_->info(definition("triggerd_trigger_info"), {trigger, group, cluster});
 }
 
-std::string Metrics::render() const {
+std::function<bool(std::string&)> Metrics::pieces() const {
   std::vector<PartitionSnapshot> snapshots;
-  std::string page;
   {
     const std::scoped_lock lock(mutex_);
     snapshots.reserve(triggers_.size());
     for (const auto& [name, metrics] : triggers_) snapshots.push_back(metrics->partitions());
-    page.reserve(page_size_ + page_size_ / 8);
   }
-  registry_->append(page);
-  append_partitions(page, snapshots);
-  const std::scoped_lock lock(mutex_);
-  page_size_ = page.size();
+  struct Progress {
+    Registry::Place place;
+    bool partitions_only = false;
+    PartitionText partitions;
+  };
+  auto progress = std::make_shared<Progress>(Progress{{}, false, PartitionText(std::move(snapshots))});
+  return [registry = registry_.get(), progress = std::move(progress)](std::string& page) {
+    const std::size_t enough = page.size() + kPieceBytes;
+    if (!progress->partitions_only && registry->append(page, progress->place, kPieceBytes)) return true;
+    progress->partitions_only = true;
+    return progress->partitions.append(page, enough - std::min(enough, page.size()));
+  };
+}
+
+std::string Metrics::render() const {
+  std::string page;
+  const auto next = pieces();
+  while (next(page)) {
+  }
   return page;
 }
 

@@ -6,6 +6,7 @@
 // compile.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -99,8 +100,10 @@ class Metrics {
   ClusterMetrics& cluster(const std::string& name);
   void trigger_info(const std::string& trigger, const std::string& group, const std::string& cluster);
 
-  // The page: Prometheus text format 0.0.4.
-  std::string render() const;
+  // The page, Prometheus text format 0.0.4, made piece by piece: each call appends the next; false: that was
+  // the last. A family that is begun is of one moment, but for one larger than a piece. While Metrics lives.
+  std::function<bool(std::string&)> pieces() const;
+  std::string render() const;  // in one
 
  private:
   const std::unique_ptr<Registry> registry_;
@@ -109,7 +112,6 @@ class Metrics {
   std::map<std::string, std::unique_ptr<TriggerMetrics>> triggers_;
   std::map<std::string, std::unique_ptr<OutlookMetrics>> outlooks_;
   std::map<std::string, std::unique_ptr<ClusterMetrics>> clusters_;
-  mutable std::size_t page_size_ = 0;  // of the last
 };
 
 }  // namespace triggerd::metrics

@@ -1,5 +1,7 @@
 #include "metrics/partition_text.hpp"
 
+#include <iterator>
+#include <utility>
 #include <variant>
 
 #include "metrics/text.hpp"
@@ -29,44 +31,39 @@ constexpr Family kFamilies[] = {
     {definition("triggerd_end_offset"), [](const PartitionValues& p) { return number(p.end); }},
 };
 
-void append(std::string& out, const Value& value) {
+void append_value(std::string& out, const Value& value) {
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return append_count(out, *whole);
   if (const auto* real = std::get_if<double>(&value)) append_number(out, *real);
 }
 
-// {trigger="…",topic="…",partition="3"}, written once and used by each family.
-std::vector<std::string> label_sets(std::span<const PartitionSnapshot> triggers) {
-  std::vector<std::string> result;
-  for (const auto& [trigger, partitions] : triggers) {
-    const std::string prefix = "{trigger=\"" + escape_label(trigger) + "\",topic=\"";
-    for (const PartitionValues& p : partitions) {
-      result.push_back(prefix + escape_label(p.source.topic.name()) + "\",partition=\"" +
-                       std::to_string(p.source.partition.value) + "\"} ");
-    }
-  }
-  return result;
-}
-
 }  // namespace
 
-void append_partitions(std::string& out, std::span<const PartitionSnapshot> triggers) {
-  const std::vector<std::string> labels = label_sets(triggers);
-  for (const Family& family : kFamilies) {
-    bool head = false;
-    std::size_t i = 0;
-    for (const auto& [trigger, partitions] : triggers) {
-      for (const PartitionValues& p : partitions) {
-        const std::string& label_set = labels[i++];
-        const Value value = family.value(p);
-        if (std::holds_alternative<std::monostate>(value)) continue;
-        if (!head) append_head(out, family.definition);
-        head = true;
-        out.append(family.definition.name).append(label_set);
-        append(out, value);
-        out += '\n';
-      }
+PartitionText::PartitionText(std::vector<PartitionSnapshot> triggers) {
+  for (auto& [trigger, partitions] : triggers) {
+    const std::string prefix = "{trigger=\"" + escape_label(trigger) + "\",topic=\"";
+    for (PartitionValues& values : partitions) {
+      std::string labels = prefix + escape_label(values.source.topic.name()) + "\",partition=\"" +
+                           std::to_string(values.source.partition.value) + "\"} ";
+      rows_.push_back({std::move(labels), std::move(values)});
     }
   }
+}
+
+bool PartitionText::append(std::string& page, std::size_t bytes) {
+  const std::size_t enough = page.size() + bytes;
+  for (; family_ < std::size(kFamilies); ++family_, row_ = 0, headed_ = false) {
+    const Family& family = kFamilies[family_];
+    for (; row_ < rows_.size(); ++row_) {
+      const Value value = family.value(rows_[row_].values);
+      if (std::holds_alternative<std::monostate>(value)) continue;
+      if (page.size() >= enough) return true;
+      if (!std::exchange(headed_, true)) append_head(page, family.definition);
+      page.append(family.definition.name).append(rows_[row_].labels);
+      append_value(page, value);
+      page += '\n';
+    }
+  }
+  return false;
 }
 
 }  // namespace triggerd::metrics

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +26,22 @@ struct PartitionValues {
 // A trigger's name and its partitions.
 using PartitionSnapshot = std::pair<std::string, std::vector<PartitionValues>>;
 
-// Appends the families in catalogue order; a family without a value is left out.
-void append_partitions(std::string& out, std::span<const PartitionSnapshot> triggers);
+// The families in catalogue order, piece by piece; a family without a value is left out.
+class PartitionText {
+ public:
+  explicit PartitionText(std::vector<PartitionSnapshot> triggers);
+
+  // Appends what follows, `bytes` and a line at most; false: that was the end.
+  bool append(std::string& page, std::size_t bytes);
+
+ private:
+  struct Row {
+    std::string labels;  // {trigger="…",topic="…",partition="3"} and a blank
+    PartitionValues values;
+  };
+  std::vector<Row> rows_;
+  std::size_t family_ = 0, row_ = 0;  // what comes next
+  bool headed_ = false;               // the family's head is written
+};
 
 }  // namespace triggerd::metrics

@@ -105,7 +105,9 @@ Histogram Registry::histogram(const Definition& row, const std::string& owner, c
   const std::scoped_lock lock(mutex_);
   Family& all = family(row);
   all.texts.add(text_of(row, {owner}));
-  return Histogram(all.histograms.emplace_back(bounds));
+  prometheus::Histogram& made = all.histograms.emplace_back(bounds);
+  if (all.bucket_texts.empty()) all.bucket_texts = bucket_texts(made.Collect().histogram);
+  return Histogram(made);
 }
 
 ByValue<Counter> Registry::counters(const Definition& row, const std::string& owner) {
@@ -134,22 +136,25 @@ void Registry::info(const Definition& row, std::initializer_list<std::string> va
   add_gauge(row, text_of(row, values)).set(1);
 }
 
-void Registry::append(std::string& page) const {
+void Registry::append_series(std::string& page, const Definition& row, const Family& family, std::size_t i) {
+  if (!family.counters.empty()) return append_line(page, family.texts[i], family.counters[i].Value());
+  if (!family.gauges.empty()) return append_line(page, family.texts[i], family.gauges[i].Value());
+  append_histogram(page, row.name, family.texts[i], family.bucket_texts,
+                   family.histograms[i].Collect().histogram);
+}
+
+bool Registry::append(std::string& page, Place& place, std::size_t bytes) const {
+  const std::size_t enough = page.size() + bytes;
   const std::scoped_lock lock(mutex_);
-  for (std::size_t i = 0; i < families_.size(); ++i) {
-    const Family& family = families_[i];
-    if (family.texts.size() == 0) continue;
-    append_head(page, kCatalog[i]);
-    std::size_t series = 0;
-    for (const auto& counter : family.counters) append_line(page, family.texts[series++], counter.Value());
-    for (const auto& gauge : family.gauges) append_line(page, family.texts[series++], gauge.Value());
-    std::vector<std::string> buckets;
-    for (const auto& one : family.histograms) {
-      const auto histogram = one.Collect().histogram;
-      if (buckets.empty()) buckets = bucket_texts(histogram);
-      append_histogram(page, kCatalog[i].name, family.texts[series++], buckets, histogram);
+  for (; place.family < families_.size(); ++place.family, place.series = 0) {
+    const Family& family = families_[place.family];
+    for (; place.series < family.texts.size(); ++place.series) {
+      if (page.size() >= enough) return true;
+      if (place.series == 0) append_head(page, kCatalog[place.family]);
+      append_series(page, kCatalog[place.family], family, place.series);
     }
   }
+  return false;
 }
 
 }  // namespace triggerd::metrics

@@ -40,7 +40,12 @@ class Registry {
   // A gauge that is 1 for what its labels say.
   void info(const Definition& row, std::initializer_list<std::string> values);
 
-  void append(std::string& page) const;
+  // A place in the page. Series that are added meanwhile stand behind it, or not at all.
+  struct Place {
+    std::size_t family = 0, series = 0;
+  };
+  // Appends what follows, `bytes` and a series at most; false: that was the end.
+  bool append(std::string& page, Place& place, std::size_t bytes) const;
 
  private:
   // The page's text of each series up to what is read at a scrape, one after the other: a scrape goes through
@@ -59,10 +64,13 @@ class Registry {
   };
   struct Family {
     Texts texts;  // name{a="…",b="…"} and a blank; of a histogram: a="…",b="…"
+    // One of the three.
     std::deque<prometheus::Counter> counters;
     std::deque<prometheus::Gauge> gauges;
     std::deque<prometheus::Histogram> histograms;
+    std::vector<std::string> bucket_texts;  // of each of them: ,le="…"} and a blank
   };
+  static void append_series(std::string& page, const Definition& row, const Family& family, std::size_t i);
   Counter add_counter(const Definition& row, const std::string& labels);
   Gauge add_gauge(const Definition& row, const std::string& labels);
   Family& family(const Definition& row) { return families_[static_cast<std::size_t>(&row - kCatalog)]; }

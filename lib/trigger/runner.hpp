@@ -21,6 +21,10 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace triggerd::worker {
+class CgroupTree;
+}
+
 namespace triggerd::trigger {
 
 struct RunnerSpec {
@@ -30,6 +34,7 @@ struct RunnerSpec {
   std::uint64_t seed = 0;
   std::string state_directory;             // of the journal; empty: none
   worker::MemoryReader* memory = nullptr;  // outlives the runner; needed where measures_memory(worker)
+  worker::CgroupTree* cgroups = nullptr;   // outlives the runner; null: no control groups for workers
 };
 
 // What the runner tells of itself. Called on its loop.

@@ -50,6 +50,7 @@ worker::PoolSpec pool_spec(const RunnerSpec& spec) {
           .seed = spec.seed,
           .sdk_python_path = spec.sdk_python_path,
           .memory = spec.memory,
+          .cgroups = spec.cgroups,
           .timings = {}};
 }
 

@@ -94,7 +94,8 @@ void Supervisor::Impl::add(const config::Trigger& trigger, std::size_t index) {
   Slot& slot = slots_[index];
   slot.loop = loops_[index % loops_.size()].get();
   RunnerSpec spec{
-      trigger, spec_.daemon, spec_.sdk_python_path, spec_.seed + index, spec_.state_directory, memory_.get()};
+      trigger,       spec_.daemon, spec_.sdk_python_path, spec_.seed + index, spec_.state_directory,
+      memory_.get(), spec_.cgroups};
   slot.loop->post([this, &slot, spec = std::move(spec), sink = runner_sink(trigger.name)]() mutable {
     slot.runner = std::make_unique<Runner>(slot.loop->context(), janitor_, std::move(spec), std::move(sink));
     slot.runner->start();

@@ -21,6 +21,10 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace triggerd::worker {
+class CgroupTree;
+}
+
 namespace triggerd::trigger {
 
 struct SupervisorSpec {
@@ -29,6 +33,7 @@ struct SupervisorSpec {
   std::string sdk_python_path;            // of the bundled Python SDK; empty: none
   std::uint64_t max_in_flight_bytes = 0;  // of all triggers together; 0: each has its own limit only
   std::string state_directory;            // of the triggers' journals; empty: none
+  worker::CgroupTree* cgroups = nullptr;  // outlives the supervisor; null: no control groups for workers
   unsigned loops = 0;                     // 0: one per core, never more than triggers
   std::uint64_t seed = 0;
 };

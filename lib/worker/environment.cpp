@@ -20,6 +20,7 @@ bool for_any_program(std::string_view name) {
 }  // namespace
 
 std::vector<std::string> worker_environment(std::span<const std::string> inherited,
+                                            const std::optional<config::Account>& account,
                                             const std::map<std::string, std::string>& added,
                                             const std::string& sdk_python_path) {
   std::map<std::string, std::string> variables;
@@ -28,6 +29,11 @@ std::vector<std::string> worker_environment(std::span<const std::string> inherit
     if (equals == std::string::npos || equals == 0) continue;
     std::string name = line.substr(0, equals);
     if (for_any_program(name)) variables.insert_or_assign(std::move(name), line.substr(equals + 1));
+  }
+  if (account) {
+    variables.insert_or_assign("HOME", account->home);
+    variables.insert_or_assign("USER", account->name);
+    variables.insert_or_assign("LOGNAME", account->name);
   }
   for (const auto& [name, value] : added) variables.insert_or_assign(name, value);
   if (!sdk_python_path.empty()) {

@@ -25,6 +25,7 @@ class io_context;
 
 namespace triggerd::worker {
 
+class CgroupTree;
 class MemoryReader;
 
 // A limit, and a pool that grows, need to know what a process takes.
@@ -39,6 +40,7 @@ struct PoolSpec {
   std::uint64_t seed = 0;          // of the jitter
   std::string sdk_python_path;     // appended to the workers' PYTHONPATH; empty: nothing
   MemoryReader* memory = nullptr;  // outlives the pool; needed where measures_memory(worker)
+  CgroupTree* cgroups = nullptr;   // outlives the pool; null: no control groups
   Timings timings;
 };
 

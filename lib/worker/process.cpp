@@ -20,7 +20,7 @@
 namespace triggerd::worker {
 namespace {
 
-enum class Step : int { spawn, limits, user, chdir, exec };
+enum class Step : int { spawn, cgroup, limits, user, chdir, exec };
 
 // What the child sends up the report pipe; nothing comes where exec succeeded and closed it.
 struct ChildFailure {
@@ -41,7 +41,7 @@ struct ChildPlan {
   const char* directory;  // null: stay
   std::span<const Limit> limits;
   const Identity* identity;  // null: ours
-  int null, out, err, socket, report;
+  int null, out, err, socket, report, cgroup;
   pid_t parent;
 };
 
@@ -69,6 +69,10 @@ bool give_up_privileges() {
 
 // Runs between vfork and exec, in memory shared with the suspended parent: async-signal-safe calls only.
 [[noreturn]] void run_child(const ChildPlan& plan) {
+  // What goes through descriptors of the daemon's comes before those are moved: any may be one of 0 to 3.
+  if (plan.cgroup >= 0 && ::write(plan.cgroup, "0", 1) != 1) fail(plan.report, Step::cgroup);
+  if (::setpgid(0, 0) != 0) fail(plan.report, Step::spawn);
+  guard_group(::getpid());
   // Out of the way of 0 to 3 first: the daemon may have been started with some of those closed.
   int from[] = {plan.null, plan.out, plan.err, plan.socket};
   const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, 10);
@@ -81,8 +85,6 @@ bool give_up_privileges() {
     if (::dup2(from[target], target) < 0) fail(report, Step::spawn);
   }
   if (::close_range(kWorkerSocketFd + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail(report, Step::spawn);
-  if (::setpgid(0, 0) != 0) fail(report, Step::spawn);
-  guard_group(::getpid());
   for (const Limit& limit : plan.limits) {
     if (::setrlimit(limit.resource, &limit.value) != 0) fail(report, Step::limits);
   }
@@ -151,6 +153,7 @@ Error child_error(const ChildFailure& failure, const SpawnSpec& spec, const std:
   const std::string why = errno_text(failure.error);
   switch (failure.step) {
     case Step::spawn: break;
+    case Step::cgroup: return failed("cgroup", "cgroup.procs: " + why);
     case Step::limits: return failed("limits", why);
     case Step::user:
       return failed("user", "the daemon may not run it as user " + std::to_string(spec.identity->uid) +
@@ -243,6 +246,7 @@ Result<Process> spawn(const SpawnSpec& spec) {
                        .err = err.write.get(),
                        .socket = child_socket.get(),
                        .report = report.write.get(),
+                       .cgroup = spec.cgroup_procs,
                        .parent = ::getpid()};
   process.pid = start_child_masked(plan);
   if (process.pid < 0) return failed_with_errno("spawn", "vfork");

@@ -41,6 +41,7 @@ struct SpawnSpec {
   std::string working_directory;          // empty: ours; entered as the user it becomes
   std::optional<Identity> identity = {};  // nothing: ours
   Limits limits = {};
+  int cgroup_procs = -1;  // of the control group it is to be in, open for writing; -1: ours
 };
 
 // Our ends, all non-blocking and close-on-exec.
@@ -52,8 +53,8 @@ struct Process {
   Fd err;
 };
 
-// The error's code names the step that failed: socketpair, pipe, spawn, limits, user, chdir or
-// exec.
+// The error's code names the step that failed: socketpair, pipe, spawn, cgroup, limits, user,
+// chdir or exec.
 Result<Process> spawn(const SpawnSpec& spec);
 
 // How it ended ("exit status 1", "signal 11 (Segmentation fault)"); nullopt: it has not. Collects the

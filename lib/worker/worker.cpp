@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "worker/environment.hpp"
 #include "worker/guard.hpp"
+#include "worker/rights.hpp"
 
 namespace triggerd::worker {
 namespace {
@@ -22,6 +23,11 @@ std::int64_t milliseconds(Duration duration) {
 std::string seconds_text(Duration duration) {
   const std::int64_t ms = milliseconds(duration);
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
+std::optional<Identity> identity_of(const std::optional<config::Account>& account) {
+  if (!account || is_own(*account)) return std::nullopt;
+  return Identity{account->uid, account->gid, {account->groups.begin(), account->groups.end()}};
 }
 
 }  // namespace
@@ -41,11 +47,19 @@ void Worker::start() {
   });
 }
 
-Result<Process> Worker::spawn_process() const {
+Result<Process> Worker::spawn_process() {
   const config::WorkerSpec& worker = spec_->worker;
-  return spawn({.command = worker.command,
-                .environment = worker_environment(own_environment(), worker.env, spec_->sdk_python_path),
-                .working_directory = worker.working_directory});
+  if (spec_->cgroups != nullptr && needs_cgroup(worker.limits)) {
+    TRY(cgroup_, spec_->cgroups->make(spec_->trigger + "." + std::to_string(id_.value), worker.limits));
+  }
+  return spawn(
+      {.command = worker.command,
+       .environment =
+           worker_environment(own_environment(), worker.account, worker.env, spec_->sdk_python_path),
+       .working_directory = worker.working_directory,
+       .identity = identity_of(worker.account),
+       .limits = {.open_files = worker.limits.open_files, .address_space = worker.limits.address_space},
+       .cgroup_procs = cgroup_ ? cgroup_->procs() : -1});
 }
 
 void Worker::adopt(Process process) {
@@ -267,6 +281,8 @@ void Worker::finish(const std::string& how) {
   ending_.lifetime = age();
   ending_.cause = cause();
   ending_.reason = !reason_.empty() ? reason_ : ending_.was_ready ? how : how + " before Hello";
+  if (cgroup_ && cgroup_->ran_out_of_memory()) ending_.reason += "; it was above its limits.memory";
+  cgroup_.reset();
   if (err_) ending_.stderr_line = last_line(err_->tail());
   log_end(how);
   if (ending_.was_ready) sink_.event(pipeline::WorkerLost{id_, ending_.reason, ending_.cause});

@@ -17,6 +17,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "worker/cgroup_tree.hpp"
 #include "worker/line_log.hpp"
 #include "worker/output.hpp"
 #include "worker/pool.hpp"
@@ -67,7 +68,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::uint64_t ignored_answers() const { return session_ ? session_->ignored_answers() : 0; }
 
  private:
-  Result<Process> spawn_process() const;
+  Result<Process> spawn_process();
   void adopt(Process process);
   std::shared_ptr<Output> read_output(Fd pipe, const char* stream);
   void wait_for_exit();
@@ -94,6 +95,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   State state_ = State::starting;
   TimePoint started_{};
   pid_t pid_ = -1;
+  std::unique_ptr<WorkerCgroup> cgroup_;  // null: it is in ours
   bool collected_ = false;
   boost::asio::posix::stream_descriptor exit_;  // the pidfd
   boost::asio::steady_timer deadline_;          // of the current state

@@ -43,7 +43,7 @@ class Unit(unittest.TestCase):
         return float(found.group(1))
 
     def test_systemd_understands_it(self):
-        for drop_ins in ((), ("other-users.conf",)):
+        for drop_ins in ((), ("other-users.conf",), ("worker-limits.conf",)):
             with self.subTest(drop_ins):
                 result = self.analyze("verify", self.installed(*drop_ins))
                 self.assertEqual((result.returncode, result.stdout), (0, ""))
@@ -56,10 +56,12 @@ class Unit(unittest.TestCase):
 
     def test_exposure_with_workers_under_the_same_user(self):
         self.assertLessEqual(self.exposure(), 1.5)
+        self.assertLessEqual(self.exposure("worker-limits.conf"), 1.5)
 
     def test_exposure_with_workers_under_other_users(self):
         exposure = self.exposure("other-users.conf")
         self.assertLessEqual(exposure, 2.5)
+        self.assertLessEqual(self.exposure("other-users.conf", "worker-limits.conf"), 2.5)
         self.assertGreater(exposure, self.exposure(), "the drop-in was not read")
 
     def test_what_the_daemon_relies_on(self):

@@ -95,7 +95,12 @@ class Case(unittest.TestCase):
         return [r for r in map(json.loads, lines) if r["phase"] == phase]
 
     def until_records(self, count, timeout=PATIENCE, phase="end", file="records"):
-        until(f"{count} records at the handler", lambda: len(self.records(phase, file)) >= count, timeout)
+        def probe():
+            for daemon in self.daemons:
+                if daemon.process and daemon.process.poll() in (77, 78):
+                    raise AssertionError(f"{daemon.name} ended with {daemon.process.returncode}\n{daemon.tail()}")
+            return len(self.records(phase, file)) >= count
+        until(f"{count} records at the handler", probe, timeout)
         return self.records(phase, file)
 
     def assert_each_once(self, ends, topic, records=None):

@@ -73,6 +73,7 @@ class Isolation(Case):
         topic, group = self.produce()
         daemon = self.daemon({"t": self.trigger(topic, group)})
         said = daemon.wait_for("cgroup")
+        daemon.wait_for("daemon_started")
         unified = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
         self.assertEqual(str(said["version_2"]), json.dumps(unified))
         daemon.stop()

@@ -26,7 +26,7 @@ class SecureCase(Case):
         self.secured = Cluster(os.path.dirname(DATA), 1, folder=os.path.basename(DATA), secure=True)
         base = int(text("base"))
         self.at = {name: f"localhost:{base + 10 + slot}" for name, slot in (("ssl", 2), ("mtls", 3), ("sasl", 4), ("sasl_ssl", 5))}
-        self.oidc = f"http://127.0.0.1:{base + 2}"
+        self.oidc, self.oidc_tls = f"http://127.0.0.1:{base + 2}", f"https://127.0.0.1:{base + 4}"
         os.environ["KRB5_CONFIG"] = data("krb5.conf")
         os.environ["KRB5CCNAME"] = "FILE:" + self.path("tickets")
         self.topic = self.name("t")
@@ -47,9 +47,9 @@ class SecureCase(Case):
         return {"authenticationMode": "Gssapi", "kerberosPrincipal": "alice@TEST", "kerberosServiceName": "kafka",
                 "kerberosKeytab": data("krb", keytab + ".keytab")}
 
-    def bearer(self, secret="alice-secret"):
+    def bearer(self, secret="alice-secret", issuer=None, **more):
         return {"authenticationMode": "OAuthBearer", "oAuthBearerMethod": "Oidc", "oAuthBearerClientId": "alice",
-                "oAuthBearerClientSecret": secret, "oAuthBearerScope": "kafka", "oAuthBearerTokenEndpointUrl": self.oidc + "/token"}
+                "oAuthBearerClientSecret": secret, "oAuthBearerScope": "kafka", "oAuthBearerTokenEndpointUrl": (issuer or self.oidc) + "/token", **more}
 
     def pem_of(self, who):
         """On one line, as a setting has it."""
@@ -74,6 +74,8 @@ class Right(SecureCase):
             "gssapi": ("sasl_ssl", self.kerberos()),
             "unsigned": ("sasl", {"authenticationMode": "OAuthBearer"}),
             "oidc": ("sasl_ssl", self.bearer()),
+            "oidc-https": ("sasl_ssl", self.bearer(issuer=self.oidc_tls, httpsCaLocation=data("tls", "ca.pem"))),
+            "oidc-https-pem": ("sasl_ssl", self.bearer(issuer=self.oidc_tls, httpsCaPem=text("tls", "ca.pem"))),
         }
         unsigned = {"enable.sasl.oauthbearer.unsecure.jwt": "true", "sasl.oauthbearer.config": "principal=alice"}
         triggers = {name: self.secure(listener, properties, group=self.name(name), file=name, kafka=unsigned if name == "unsigned" else None,
@@ -229,12 +231,13 @@ class Wrong(SecureCase):
             "no-certificate": self.secure("mtls", {}),
             "keytab": self.secure("sasl", self.kerberos("bob")),
             "client-secret": self.secure("sasl_ssl", self.bearer("wrong")),
+            "issuer": self.secure("sasl_ssl", self.bearer(issuer=self.oidc_tls, httpsCaLocation=data("tls", "other-ca.pem"))),
             "topic": self.secure("sasl_ssl", self.password("plain"), topic=private),
             "group": self.secure("sasl_ssl", self.password("plain"), group=guarded),
         }
         causes = {
             "password": "authentication", "plain-password": "authentication", "unknown-ca": "verify",
-            "no-certificate": "certificate", "keytab": "ticket", "client-secret": "token",
+            "no-certificate": "certificate", "keytab": "ticket", "client-secret": "token", "issuer": "token",
             "topic": "topic authorization", "group": "group authorization",
         }
         daemon = self.daemon(triggers)

@@ -45,7 +45,12 @@ View view_with(std::string key, bool& changed) {
   View view;
   view.version = "0";
   view.not_ready = {"orders: has not joined"};
-  view.metrics = [] { return std::string("triggerd_build_info 1\n"); };
+  view.metrics = [] {
+    return admin::Pieces([](std::string& piece) {
+      piece += "triggerd_build_info 1\n";
+      return false;
+    });
+  };
   view.triggers = view.targets = view.decisions = {{"orders", [] { return std::string(kTold); }}};
   view.skip = [&](const SkipRequest& skip) {
     require(!skip.topic.empty() && !skip.by.empty() && skip.partition >= 0 && skip.offset >= 0);

@@ -28,6 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (pattern.find('*') == std::string::npos) return {pattern};
     return {"a.yaml", "absent.yaml"};
   };
+  sources.account = [](const std::string& user, const std::string& group) -> Result<config::Account> {
+    if (user.size() > 4) return Error{"user", "there is no user"};
+    if (group.size() > 4) return Error{"group", "there is no group"};
+    return config::Account{user, 1, 1, {1}, "/"};
+  };
   const config::Loaded loaded = config::load("fleet.yaml", sources);
   bool error = false;
   for (const config::Diagnostic& diagnostic : loaded.diagnostics) {

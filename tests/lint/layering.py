@@ -18,7 +18,7 @@ PURE = {
 # Shells never include each other; only trigger/ and daemon/ know several of them.
 SHELLS = ("kafka", "worker", "metrics", "admin", "trigger")
 # Data everybody may name: the configuration's slices; the pipeline's vocabulary for shells.
-SHARED = ("config/schema.hpp", "config/connection.hpp", "config/renewal.hpp", "config/secret.hpp")
+SHARED = ("config/schema.hpp", "config/connection.hpp", "config/renewal.hpp", "config/secret.hpp", "config/worker.hpp")
 VOCABULARY = ("pipeline/event.hpp", "pipeline/action.hpp", "dispatch/worker_state.hpp", "dispatch/durations.hpp",
               "checkpoint/later_partitions.hpp", "lag/answers.hpp", "lag/snapshot.hpp", "lag/tracker.hpp")
 # What a pure module may use besides the standard library.

@@ -14,9 +14,9 @@
 #include "mock/loop.hpp"
 #include "support/mock_cluster.hpp"
 
-// The mock cluster cannot describe groups, by either request. Where a coordinator cannot, librdkafka 2.15.1 keeps
-// one reference to the client's queue of operations too many, so that it is left over: 192 bytes a client,
-// whatever was asked how often. With a real broker (25 refreshes under LeakSanitizer) nothing is.
+// The mock cluster cannot describe groups, by either request. Where a coordinator cannot, librdkafka 2.15.1
+// keeps one reference to the client's queue of operations too many, so that it is left over: 192 bytes a
+// client, whatever was asked how often. With a real broker (25 refreshes under LeakSanitizer) nothing is.
 extern "C" const char* __lsan_default_suppressions() { return "leak:rd_kafka_q_new0"; }
 
 namespace triggerd::kafka {

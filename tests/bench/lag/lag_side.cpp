@@ -108,7 +108,7 @@ class Side {
     options.port = 0;
     auto server = admin::Server::start(loop_, options, [this] {
       admin::View view;
-      view.metrics = [this] { return tap_.render(); };
+      view.metrics = [this] { return tap_.pieces(); };
       return view;
     });
     if (!server) throw std::runtime_error(server.error().message);

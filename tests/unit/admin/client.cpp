@@ -62,6 +62,10 @@ Answer Client::answer(bool head) {
     answer.headers[name] = line.substr(line.find(':') + 2);
   }
   read_.erase(0, end + 4);
+  if (!head && answer.headers.contains("transfer-encoding")) {
+    answer.body = chunks();
+    return answer.body.empty() ? Answer{} : answer;
+  }
   const std::size_t length = head ? 0 : std::stoul(answer.headers.at("content-length"));
   while (read_.size() < length) {
     if (!fill()) return {};
@@ -69,6 +73,24 @@ Answer Client::answer(bool head) {
   answer.body = read_.substr(0, length);
   read_.erase(0, length);
   return answer;
+}
+
+// Empty: they did not come to their end.
+std::string Client::chunks() {
+  std::string body;
+  for (;;) {
+    std::size_t line = read_.find("\r\n");
+    for (; line == std::string::npos; line = read_.find("\r\n")) {
+      if (!fill()) return {};
+    }
+    const std::size_t size = std::stoul(read_.substr(0, line), nullptr, 16);
+    while (read_.size() < line + 2 + size + 2) {
+      if (!fill()) return {};
+    }
+    body += read_.substr(line + 2, size);
+    read_.erase(0, line + 2 + size + 2);
+    if (size == 0) return body;
+  }
 }
 
 bool Client::closed(std::chrono::milliseconds patience) {

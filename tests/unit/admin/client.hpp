@@ -46,6 +46,7 @@ class Client {
 
  private:
   bool fill();
+  std::string chunks();
 
   int fd_ = -1;
   std::string read_;

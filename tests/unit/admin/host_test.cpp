@@ -140,7 +140,7 @@ TEST(HostKey, GuardsWhatIsAskedAndNotWhatIsShown) {
     EXPECT_EQ(ask(running(), "GET", target, "", {}).status, 401u) << target;
   for (const char* target : {"/metrics", "/healthz", "/readyz", "/api/triggers", "/admin/host/ping"}) {
     View view = running();
-    view.metrics = [] { return std::string(); };
+    view.metrics = [] { return Pieces(); };
     EXPECT_EQ(ask(view, "GET", target, "", {}).status, 200u) << target;
   }
 }

@@ -17,7 +17,12 @@ View view() {
   view.version = "0.1.0";
   view.triggers = {{"orders", [] { return std::string(R"({"trigger":"orders"})"); }},
                    {"payments eu", [] { return std::string(R"({"trigger":"payments eu"})"); }}};
-  view.metrics = [] { return std::string("triggerd_build_info 1\n"); };
+  view.metrics = [] {
+    return Pieces([](std::string& piece) {
+      piece += "triggerd_build_info 1\n";
+      return false;
+    });
+  };
   return view;
 }
 
@@ -185,7 +190,7 @@ TEST(Routes, TriggersByNameAndTogether) {
 TEST(Routes, OnlyThePageThatShowsItRendersIt) {
   int rendered = 0, described = 0;
   View counted = view();
-  counted.metrics = [&] { return ++rendered, std::string(); };
+  counted.metrics = [&] { return ++rendered, Pieces(); };
   counted.triggers = {{"a", [&] { return ++described, std::string("{}"); }},
                       {"b", [&] { return ++described, std::string("{}"); }}};
   get("/healthz", counted);

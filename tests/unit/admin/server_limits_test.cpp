@@ -16,8 +16,20 @@ using Clock = std::chrono::steady_clock;
 View view() {
   View view;
   view.version = "0.1.0";
-  view.metrics = [] { return std::string("triggerd_build_info 1\n"); };
+  view.metrics = [] {
+    return Pieces([](std::string& piece) {
+      piece += "triggerd_build_info 1\n";
+      return false;
+    });
+  };
   return view;
+}
+
+Pieces mebibytes(int count) {
+  return [left = count](std::string& piece) mutable {
+    piece.append(1 << 20, 'm');
+    return --left > 0;
+  };
 }
 
 // A request whose header is so many bytes long.
@@ -186,7 +198,7 @@ TEST(ServerLimits, AClientThatDoesNotReadIsCutOff) {
   options.request_timeout = 300ms;
   RunningServer server(options, [] {
     View large = view();
-    large.metrics = [] { return std::string(64 << 20, 'm'); };
+    large.metrics = [] { return mebibytes(64); };
     return large;
   });
   Client greedy(server.port());
@@ -200,7 +212,7 @@ TEST(ServerLimits, AClientThatDoesNotReadIsCutOff) {
 TEST(ServerLimits, ALargePageArrivesWhole) {
   RunningServer server({}, [] {
     View large = view();
-    large.metrics = [] { return std::string(64 << 20, 'm'); };
+    large.metrics = [] { return mebibytes(64); };
     return large;
   });
   Client client(server.port());

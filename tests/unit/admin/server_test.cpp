@@ -13,7 +13,12 @@ View view() {
   View view;
   view.version = "0.1.0";
   view.triggers = {{"orders", [] { return std::string(R"({"trigger":"orders"})"); }}};
-  view.metrics = [] { return std::string("triggerd_build_info 1\n"); };
+  view.metrics = [] {
+    return Pieces([](std::string& piece) {
+      piece += "triggerd_build_info 1\n";
+      return false;
+    });
+  };
   return view;
 }
 
@@ -53,13 +58,49 @@ TEST(Server, SeesTheViewOfTheMoment) {
   EXPECT_EQ(client.answer().status, 200u);
 }
 
+// Three pieces, one of them empty, which as a chunk would be the end.
+View in_pieces() {
+  View pieces = view();
+  pieces.metrics = [] {
+    return [left = 3](std::string& piece) mutable {
+      if (left != 2) piece += "piece " + std::to_string(left) + "\n";
+      return --left > 0;
+    };
+  };
+  return pieces;
+}
+
+TEST(Server, APageInPiecesIsSentInChunks) {
+  RunningServer server({}, in_pieces);
+  Client client(server.port());
+  client.send("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  for (const bool head : {true, false}) {
+    const Answer answer = client.answer(head);
+    EXPECT_EQ(answer.status, 200u);
+    EXPECT_EQ(answer.headers.at("transfer-encoding"), "chunked");
+    EXPECT_FALSE(answer.headers.contains("content-length"));
+    EXPECT_EQ(answer.body, head ? "" : "piece 3\npiece 1\n");
+  }
+  client.get("/healthz");
+  EXPECT_EQ(client.answer().status, 200u) << "the connection goes on after the last chunk";
+}
+
+TEST(Server, WhoTakesNoChunksGetsThePageInOne) {
+  RunningServer server({}, in_pieces);
+  Client client(server.port());
+  client.send("GET /metrics HTTP/1.0\r\n\r\n");
+  const Answer answer = client.answer();
+  EXPECT_EQ(answer.headers.at("content-length"), "16");
+  EXPECT_EQ(answer.body, "piece 3\npiece 1\n");
+}
+
 TEST(Server, HeadHasTheLengthAndNoBody) {
   RunningServer server({}, view);
   Client client(server.port());
-  client.send("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
   const Answer head = client.answer(true);
   EXPECT_EQ(head.status, 200u);
-  EXPECT_EQ(head.headers.at("content-length"), "22");
+  EXPECT_EQ(head.headers.at("content-length"), "17");
   const Answer next = client.answer();
   EXPECT_EQ(next.status, 200u);
   EXPECT_EQ(next.body, "{\"healthy\":true}\n") << "it begins where the header of HEAD ended";

@@ -35,7 +35,8 @@ TEST(Examples, LoadWithoutAWord) {
                  {"/etc/triggerd/triggerd.keytab", "keytab"},
                  {"/etc/triggerd/secrets/event-hub", "Endpoint=sb://space/;SharedAccessKey=k"},
                  {"/etc/triggerd/tls/client.key", vector_file("client.key")}},
-                {{"DATABASE_URL", "postgres://"}}};
+                {{"DATABASE_URL", "postgres://"}},
+                {{"orders:orders", {"orders", 4711, 4711, {4711}, "/srv/orders"}}}};
     const Loaded loaded = load(name, world.sources());
     EXPECT_EQ(lines(loaded.diagnostics), "") << name;
     EXPECT_TRUE(loaded.fleet) << name;

@@ -16,6 +16,7 @@ namespace triggerd::config {
 struct World {
   std::map<std::string, std::string> files;
   std::map<std::string, std::string> environment;
+  std::map<std::string, Account> accounts = {};  // by "user" or "user:group"
 
   // Keeps a reference to this world.
   Sources sources() const {
@@ -35,6 +36,11 @@ struct World {
       for (const auto& [path, text] : files)
         if (::fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) found.push_back(path);
       return found;
+    };
+    s.account = [this](const std::string& user, const std::string& group) -> Result<Account> {
+      const auto it = accounts.find(group.empty() ? user : user + ":" + group);
+      if (it == accounts.end()) return Error{"user", "there is no user"};
+      return it->second;
     };
     return s;
   }

@@ -219,7 +219,9 @@ TEST(Load, OtherAddressesNeedACertificateAndTheKey) {
   for (const char* address : {"0.0.0.0:7071", "10.0.0.1:7071", "128.0.0.1:7071", "'[::]:7071'"}) {
     for (const std::string& others : {std::string(), ", " + tls, ", " + key, ", " + tls + ", " + key}) {
       const std::string listen = std::string("{listen: ['unix:/a', ") + address + "]";
-      World world{{{"f.yaml", kSmallest + "admin: " + listen + others + "}\n"}, {"c.pem", ""}, {"k.pem", ""}},
+      World world{{{"f.yaml", kSmallest + "admin: " + listen + others + "}\n"},
+                   {"c.pem", vector_file("client.pem")},
+                   {"k.pem", vector_file("client.key")}},
                   {}};
       const Loaded loaded = load("f.yaml", world.sources());
       EXPECT_EQ(loaded.fleet.has_value(), others.size() > tls.size() + key.size())

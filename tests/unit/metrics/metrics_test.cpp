@@ -228,6 +228,38 @@ TEST(Metrics, ARevokedPartitionHasNoSeries) {
   EXPECT_EQ(metrics.render().find("partition="), std::string::npos);
 }
 
+// What a loop sends between its turns is what render() gives at once, and no family is torn.
+TEST(Metrics, ThePageInPieces) {
+  Metrics metrics("0.1.0", "2.15.1");
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "trigger-" + std::to_string(i);
+    std::vector<PartitionValues> partitions(3);
+    for (int p = 0; p < 3; ++p) {
+      partitions[static_cast<std::size_t>(p)].source = {Topic("orders"), Partition{p}};
+      partitions[static_cast<std::size_t>(p)].lag = i;
+      if (p == 1) partitions[1].end = Offset{7};
+    }
+    metrics.trigger(name).set_partitions(std::move(partitions));
+    metrics.outlook(name).target_instances.set(i);
+  }
+  std::string page;
+  std::size_t largest = 0, pieces = 0;
+  const auto next = metrics.pieces();
+  for (bool more = true; more; ++pieces) {
+    std::string piece;
+    more = next(piece);
+    EXPECT_TRUE(piece.empty() || piece.ends_with("\n"));
+    largest = std::max(largest, piece.size());
+    page += piece;
+  }
+  EXPECT_EQ(page, metrics.render());
+  EXPECT_GT(pieces, 10u);
+  EXPECT_LT(largest, std::size_t{140 << 10});
+  EXPECT_EQ(
+      value(page, "triggerd_consumer_lag_records{trigger=\"trigger-299\",topic=\"orders\",partition=\"2\"}"),
+      "299");
+}
+
 // Loops set while the page is rendered, and triggers are added; ThreadSanitizer runs this too.
 TEST(Metrics, IsRenderedWhileOthersSet) {
   Metrics metrics("0", "0");

@@ -19,7 +19,9 @@ PartitionValues partition(const char* topic, std::int32_t number) {
 
 std::string text(const std::vector<PartitionSnapshot>& triggers) {
   std::string out;
-  append_partitions(out, triggers);
+  PartitionText pieces(triggers);
+  while (pieces.append(out, 1)) {
+  }
   return out;
 }
 

@@ -39,8 +39,17 @@ TEST(WorkerEnvironment, Table) {
       {"lines that are none", {"", "=C:", "NOEQUALS", "TZ="}, {}, "", {"TRIGGERD_FD=3", "TZ="}},
   };
   for (const Row& row : rows) {
-    EXPECT_EQ(worker_environment(row.inherited, row.added, row.sdk), row.expected) << row.name;
+    EXPECT_EQ(worker_environment(row.inherited, std::nullopt, row.added, row.sdk), row.expected) << row.name;
   }
+}
+
+TEST(WorkerEnvironment, OfAnotherUser) {
+  const config::Account account{"orders", 4711, 4711, {}, "/srv/orders"};
+  const Lines ours{"HOME=/daemon", "USER=root", "LOGNAME=root", "PATH=/bin"};
+  EXPECT_EQ(worker_environment(ours, account, {}, ""),
+            (Lines{"HOME=/srv/orders", "LOGNAME=orders", "PATH=/bin", "TRIGGERD_FD=3", "USER=orders"}));
+  EXPECT_EQ(worker_environment(ours, account, {{"HOME", "/own"}}, ""),
+            (Lines{"HOME=/own", "LOGNAME=orders", "PATH=/bin", "TRIGGERD_FD=3", "USER=orders"}));
 }
 
 TEST(WorkerEnvironment, OwnIsTheProcessEnvironment) {

@@ -154,6 +154,20 @@ TEST(Isolation, AKilledDaemonLeavesNoWorkerAndNoChildOfOne) {
   }
 }
 
+// Its descriptor may have the number that the worker's socket gets.
+TEST(Isolation, WhatTheGuardIsToldDoesNotReachTheWorkersSocket) {
+  const auto in_child = [] {
+    ::close_range(3, ~0U, 0);
+    if (!start_guard()) ::_exit(1);
+    const auto process = spawn(shell("exit 0"));
+    char byte = 0;
+    ::_exit(process && wait_readable(process->socket.get()) && ::read(process->socket.get(), &byte, 1) == 0
+                ? 0
+                : 2);
+  };
+  EXPECT_EXIT(in_child(), ::testing::ExitedWithCode(0), "");
+}
+
 // A number that the guard was told to forget is somebody else's by the time the daemon goes.
 TEST(Isolation, TheGuardKillsNobodyItWasToldToForget) {
   const pid_t bystander = ::fork();
