@@ -3,7 +3,7 @@
 #   ssl       TLS, no client certificate                   mtls      TLS, client certificate required
 #   sasl      SASL over plaintext                          sasl_ssl  SASL over TLS
 # Both SASL listeners take PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER and, where a KDC is installed, GSSAPI.
-# OAUTHBEARER is an unsecured JWS on sasl, and a token of the local OIDC endpoint (oidc.py) on sasl_ssl.
+# OAUTHBEARER is an unsecured JWS on sasl, and a token of the local OIDC endpoint (oidc.py, by http and https) on sasl_ssl.
 # SCRAM-SHA-512 on sasl_ssl must log in again every 3 s.
 # Users: alice (alice-secret), bob (bob-secret), admin (admin-secret), for PLAIN also Event Hubs' $ConnectionString; admin and plaintext clients are
 # superusers, the others may do what no ACL forbids. KAFKA_DATA/client/MECHANISM.conf are librdkafka settings.
@@ -139,7 +139,8 @@ EOF
 secure_up() { # the KDC and the token endpoint; both end with `kafka down`
   local i
   if [[ -d $KAFKA_DATA/krb ]] && ! alive "$KAFKA_DATA/kdc.pid"; then krb spawn kdc krb5kdc -n -r TEST -P "$KAFKA_DATA/krb/pid"; fi
-  alive "$KAFKA_DATA/oidc.pid" || spawn oidc python3 "$here/oidc.py" "$(port 0 oidc)" "$KAFKA_DATA/tls/oidc.key" "${users[@]}"
+  alive "$KAFKA_DATA/oidc.pid" || spawn oidc python3 "$here/oidc.py" "$(port 0 oidc)" "$(port 0 oidc_tls)" \
+    "$KAFKA_DATA/tls/oidc.key" "$KAFKA_DATA/tls/server.pem" "${users[@]}"
   for ((i = 0; i < 100; i++)); do busy "$(port 0 oidc)" && return; sleep 0.05; done
   die "the token endpoint does not start; see $KAFKA_DATA/oidc.log"
 }
