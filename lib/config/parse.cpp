@@ -179,13 +179,10 @@ Fleet parse(const std::vector<File>& files, const Sources& sources, Findings& fi
 
 std::vector<KeyGroup> known_keys() {
   std::vector<KeyGroup> groups;
-  const auto add = [&](std::string_view section, auto fields) {
-    append_names(fields, groups.emplace_back(KeyGroup{section, {}}).keys);
-  };
-  add("fleet", std::span<const Field<Fleet>>(kFleet));
-  add("admin", admin_fields());
-  add("log", std::span<const Field<LogPolicy>>(kLog));
-  add("connection", connection_fields());
+  append_keys(groups, "fleet", std::span<const Field<Fleet>>(kFleet));
+  append_keys(groups, "admin", admin_fields());
+  append_keys(groups, "log", std::span<const Field<LogPolicy>>(kLog));
+  append_keys(groups, "connection", connection_fields());
   append_trigger_keys(groups);
   return groups;
 }

@@ -42,6 +42,11 @@ struct KeyGroup {
 };
 std::vector<KeyGroup> known_keys();
 
+template <typename T>
+void append_keys(std::vector<KeyGroup>& groups, std::string_view section, std::span<const Field<T>> fields) {
+  append_names(fields, groups.emplace_back(KeyGroup{section, {}}).keys);
+}
+
 // What a budget of bytes may be.
 constexpr Range<std::uint64_t> kAnyBytes{1, 1ull << 40};
 // What a wait or a time limit may be.

@@ -275,13 +275,10 @@ void read_trigger(const Value& map, const std::map<std::string, Connection>& clu
 }
 
 void append_trigger_keys(std::vector<KeyGroup>& groups) {
-  const auto add = [&](std::string_view section, auto fields) {
-    append_names(fields, groups.emplace_back(KeyGroup{section, {}}).keys);
-  };
-  add("trigger", std::span<const Field<Trigger>>(kTrigger));
-  add("retry", std::span<const Field<RetryPolicy>>(kRetry));
-  add("onFailure", std::span<const Field<FailurePolicy>>(kFailure));
-  add("scale", scale_fields());
+  append_keys(groups, "trigger", std::span<const Field<Trigger>>(kTrigger));
+  append_keys(groups, "retry", std::span<const Field<RetryPolicy>>(kRetry));
+  append_keys(groups, "onFailure", std::span<const Field<FailurePolicy>>(kFailure));
+  append_keys(groups, "scale", scale_fields());
   append_worker_keys(groups);
 }
 

@@ -122,12 +122,9 @@ void read_worker(const Value& map, WorkerSpec& worker) {
 }
 
 void append_worker_keys(std::vector<KeyGroup>& groups) {
-  const auto add = [&](std::string_view section, auto fields) {
-    append_names(fields, groups.emplace_back(KeyGroup{section, {}}).keys);
-  };
-  add("worker", std::span<const Field<WorkerSpec>>(kWorker));
-  add("processes", std::span<const Field<WorkerSpec>>(kProcesses));
-  add("limits", std::span<const Field<ProcessLimits>>(kLimits));
+  append_keys(groups, "worker", std::span<const Field<WorkerSpec>>(kWorker));
+  append_keys(groups, "processes", std::span<const Field<WorkerSpec>>(kProcesses));
+  append_keys(groups, "limits", std::span<const Field<ProcessLimits>>(kLimits));
 }
 
 }  // namespace triggerd::config

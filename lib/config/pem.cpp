@@ -107,4 +107,14 @@ bool key_matches(const std::string& certificate, const Secret& key, const Secret
   return matches;
 }
 
+PairProblems pair_problems(const std::optional<std::string>& certificate, const std::optional<Secret>& key,
+                           const Secret& password) {
+  PairProblems problems{certificate ? certificate_problem(*certificate) : "",
+                        key ? key_problem(*key, password) : ""};
+  if (certificate && key && problems.certificate.empty() && problems.key.empty() &&
+      !key_matches(*certificate, *key, password))
+    problems.key = "is not the key of the certificate";
+  return problems;
+}
+
 }  // namespace triggerd::config

@@ -2,6 +2,7 @@
 // them too, but at start, by the name of an OpenSSL function. Pure: memory only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,12 @@ std::string certificate_problem(const std::string& pem);
 std::string key_problem(const Secret& pem, const Secret& password);
 // The key is that of the first certificate; both are sound.
 bool key_matches(const std::string& certificate, const Secret& key, const Secret& password);
+
+// What is wrong with each of a pair, or with the key beside the certificate. Of one that is absent: nothing.
+struct PairProblems {
+  std::string certificate, key;
+};
+PairProblems pair_problems(const std::optional<std::string>& certificate, const std::optional<Secret>& key,
+                           const Secret& password);
 
 }  // namespace triggerd::config

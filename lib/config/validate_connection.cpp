@@ -186,15 +186,13 @@ class ConnectionRules {
     if (has_ca && !folder && sound(ca))
       if (const std::string problem = certificate_problem(authorities); !problem.empty()) error(ca, problem);
 
-    const std::string certificate = content(c_.ssl_certificate_location, c_.ssl_certificate_pem);
-    const Secret key(content(c_.ssl_key_location, c_.ssl_key_pem.reveal()));
-    const std::string bad_certificate = has_certificate ? certificate_problem(certificate) : "";
-    const std::string bad_key = has_key ? key_problem(key, c_.ssl_key_password) : "";
-    if (!bad_certificate.empty()) error(certificate_key(), bad_certificate);
-    if (!bad_key.empty()) error(private_key(), bad_key);
-    if (has_certificate && has_key && bad_certificate.empty() && bad_key.empty() &&
-        !key_matches(certificate, key, c_.ssl_key_password))
-      error(private_key(), "is not the key of the certificate");
+    std::optional<std::string> certificate;
+    std::optional<Secret> key;
+    if (has_certificate) certificate = content(c_.ssl_certificate_location, c_.ssl_certificate_pem);
+    if (has_key) key = Secret(content(c_.ssl_key_location, c_.ssl_key_pem.reveal()));
+    const PairProblems problems = pair_problems(certificate, key, c_.ssl_key_password);
+    if (!problems.certificate.empty()) error(certificate_key(), problems.certificate);
+    if (!problems.key.empty()) error(private_key(), problems.key);
   }
 
   const Connection& c_;
