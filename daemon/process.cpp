@@ -40,9 +40,12 @@ std::unique_ptr<worker::CgroupTree> take_cgroups(const std::vector<config::Trigg
       reason = taken.error().message;
   }
   for (const config::Trigger& trigger : triggers) {
-    const std::string missing = tree ? tree->missing(trigger.worker.limits) : "";
-    if (tree && !missing.empty()) reason = "its control group was not given: " + missing;
-    if (asks(trigger) && (!tree || !missing.empty()))
+    if (!asks(trigger)) continue;
+    if (tree) {
+      const std::string missing = tree->missing(trigger.worker.limits);
+      reason = missing.empty() ? "" : "its control group was not given: " + missing;
+    }
+    if (!reason.empty())
       log::warn("worker_limits_not_applied", {{"trigger", trigger.name}, {"reason", reason}});
   }
   return tree;

@@ -1,7 +1,6 @@
 #include "worker/cgroup_tree.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -36,16 +35,17 @@ std::vector<Setting> settings(const config::ProcessLimits& limits) {
   return all;
 }
 
+Error failed(const std::string& path) { return {"cgroup", path + ": " + errno_text(errno)}; }
+
 Result<void> write(const std::string& path, std::string_view text) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return Error{"cgroup", path + ": " + errno_text(errno)};
+    return failed(path);
   return {};
 }
 
 Result<void> make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
-    return Error{"cgroup", path + ": " + errno_text(errno)};
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return failed(path);
   return {};
 }
 
@@ -77,23 +77,23 @@ bool WorkerCgroup::ran_out_of_memory() const {
   return false;
 }
 
-CgroupTree::CgroupTree(std::string path, std::string controllers)
-    : path_(std::move(path)), controllers_(std::move(controllers)) {}
+CgroupTree::CgroupTree(std::string path, std::vector<std::string_view> handed_down)
+    : path_(std::move(path)), handed_down_(std::move(handed_down)) {}
 
 Result<std::unique_ptr<CgroupTree>> CgroupTree::open(const Cgroup& found, const std::string& mount) {
   const std::string path = mount + found.path;
   remove_left_over(path);
   if (auto made = make_folder(path + "/daemon"); !made) return made.error();
   if (auto moved = write(path + "/daemon/cgroup.procs", "0"); !moved) return moved.error();
-  std::string handed_down = " ";
+  std::vector<std::string_view> handed_down;
   for (const char* controller : {"memory", "cpu", "pids"})
     if (write(path + "/cgroup.subtree_control", std::string("+") + controller))
-      handed_down += std::string(controller) + " ";
+      handed_down.push_back(controller);
   return std::unique_ptr<CgroupTree>(new CgroupTree(path, std::move(handed_down)));
 }
 
 bool CgroupTree::hands_down(std::string_view controller) const {
-  return controllers_.find(" " + std::string(controller) + " ") != std::string::npos;
+  return std::ranges::find(handed_down_, controller) != handed_down_.end();
 }
 
 std::string CgroupTree::missing(const config::ProcessLimits& limits) const {
@@ -112,7 +112,7 @@ Result<std::unique_ptr<WorkerCgroup>> CgroupTree::make(const std::string& name,
   const std::string path = path_ + "/" + name;
   if (auto made = make_folder(path); !made) return made.error();
   Fd procs(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-  if (!procs) return Error{"cgroup", path + "/cgroup.procs: " + errno_text(errno)};
+  if (!procs) return failed(path + "/cgroup.procs");
   auto group = std::make_unique<WorkerCgroup>(*this, path, std::move(procs));
   for (const Setting& setting : settings(limits)) {
     if (!hands_down(setting.controller)) continue;

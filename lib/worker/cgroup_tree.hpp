@@ -58,12 +58,12 @@ class CgroupTree {
 
  private:
   friend class WorkerCgroup;
-  CgroupTree(std::string path, std::string controllers);
+  CgroupTree(std::string path, std::vector<std::string_view> handed_down);
   bool hands_down(std::string_view controller) const;
   void remove(std::string path);
 
   const std::string path_;
-  const std::string controllers_;  // handed down, each between spaces
+  const std::vector<std::string_view> handed_down_;  // controllers
   std::mutex mutex_;
   std::vector<std::string> to_remove_;  // what was in them has not quite ended
 };

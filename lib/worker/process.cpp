@@ -40,7 +40,7 @@ struct ChildPlan {
   char* const* envp;
   const char* directory;  // null: stay
   std::span<const Limit> limits;
-  const Identity* identity;  // null: ours
+  const config::Account* account;  // null: ours
   int null, out, err, socket, report, cgroup;
   pid_t parent;
 };
@@ -54,10 +54,10 @@ struct ChildPlan {
 // By the system calls themselves: glibc's functions would change every thread of the daemon, whose memory
 // this is. For the same reason the kernel makes the daemon undumpable here, for good: until exec its memory
 // could be read by whatever else runs as that user.
-bool become(const Identity& identity) {
-  return ::syscall(SYS_setgroups, identity.groups.size(), identity.groups.data()) == 0 &&
-         ::syscall(SYS_setresgid, identity.gid, identity.gid, identity.gid) == 0 &&
-         ::syscall(SYS_setresuid, identity.uid, identity.uid, identity.uid) == 0;
+bool become(const config::Account& account) {
+  return ::syscall(SYS_setgroups, account.groups.size(), account.groups.data()) == 0 &&
+         ::syscall(SYS_setresgid, account.gid, account.gid, account.gid) == 0 &&
+         ::syscall(SYS_setresuid, account.uid, account.uid, account.uid) == 0;
 }
 
 // What the daemon may do by capabilities handed to it (systemd's AmbientCapabilities=) is not for its
@@ -88,7 +88,7 @@ bool give_up_privileges() {
   for (const Limit& limit : plan.limits) {
     if (::setrlimit(limit.resource, &limit.value) != 0) fail(report, Step::limits);
   }
-  if (plan.identity != nullptr && !become(*plan.identity)) fail(report, Step::user);
+  if (plan.account != nullptr && !become(*plan.account)) fail(report, Step::user);
   if (!give_up_privileges()) fail(report, Step::spawn);
   // After the change of user, which clears it.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(report, Step::spawn);
@@ -156,8 +156,8 @@ Error child_error(const ChildFailure& failure, const SpawnSpec& spec, const std:
     case Step::cgroup: return failed("cgroup", "cgroup.procs: " + why);
     case Step::limits: return failed("limits", why);
     case Step::user:
-      return failed("user", "the daemon may not run it as user " + std::to_string(spec.identity->uid) +
-                                ", group " + std::to_string(spec.identity->gid) + ": " + why);
+      return failed("user", "the daemon may not run it as user " + std::to_string(spec.account->uid) +
+                                ", group " + std::to_string(spec.account->gid) + ": " + why);
     case Step::chdir: return failed("chdir", spec.working_directory + ": " + why);
     case Step::exec:
       if (failure.error == ENOENT && path.starts_with('/') && ::access(path.c_str(), F_OK) == 0) {
@@ -189,8 +189,8 @@ std::vector<char*> pointers(const std::vector<std::string>& lines) {
   return result;
 }
 
-std::vector<Limit> limits_of(const Limits& limits) {
-  std::vector<Limit> result{{RLIMIT_CORE, {limits.core_bytes, limits.core_bytes}}};
+std::vector<Limit> limits_of(const config::ProcessLimits& limits) {
+  std::vector<Limit> result{{RLIMIT_CORE, {0, 0}}};
   if (limits.open_files) result.push_back({RLIMIT_NOFILE, {*limits.open_files, *limits.open_files}});
   if (limits.address_space) result.push_back({RLIMIT_AS, {*limits.address_space, *limits.address_space}});
   return result;
@@ -240,7 +240,7 @@ Result<Process> spawn(const SpawnSpec& spec) {
                        .envp = envp.data(),
                        .directory = directory,
                        .limits = limits,
-                       .identity = spec.identity ? &*spec.identity : nullptr,
+                       .account = spec.account ? &*spec.account : nullptr,
                        .null = null.get(),
                        .out = out.write.get(),
                        .err = err.write.get(),

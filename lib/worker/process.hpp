@@ -4,10 +4,10 @@
 // *thread* ends. So spawn from an event loop's thread, which lives as long as the daemon. It does not cover
 // what the worker starts itself: that is the guard's (guard.hpp).
 //
-// Every worker runs without new privileges and without a capability handed down.
+// Every worker runs without new privileges, without a capability handed down, and dumps no core: that holds
+// records, and may hold secrets.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,32 +15,19 @@
 #include <sys/types.h>
 
 #include "base/result.hpp"
+#include "config/worker.hpp"
 #include "worker/fd.hpp"
 
 namespace triggerd::worker {
 
 inline constexpr int kWorkerSocketFd = 3;  // TRIGGERD_FD
 
-// Another user than ours.
-struct Identity {
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::vector<gid_t> groups;  // supplementary
-};
-
-// setrlimit(2), soft and hard. Absent: ours.
-struct Limits {
-  std::optional<std::uint64_t> open_files;     // RLIMIT_NOFILE
-  std::optional<std::uint64_t> address_space;  // RLIMIT_AS, bytes
-  std::uint64_t core_bytes = 0;                // RLIMIT_CORE: a dump holds records, and may hold secrets
-};
-
 struct SpawnSpec {
-  std::vector<std::string> command;       // argv; a name without '/' is looked up in `environment`'s PATH
-  std::vector<std::string> environment;   // "NAME=value"
-  std::string working_directory;          // empty: ours; entered as the user it becomes
-  std::optional<Identity> identity = {};  // nothing: ours
-  Limits limits = {};
+  std::vector<std::string> command;      // argv; a name without '/' is looked up in `environment`'s PATH
+  std::vector<std::string> environment;  // "NAME=value"
+  std::string working_directory;         // empty: ours; entered as the user it becomes
+  std::optional<config::Account> account = {};  // nothing: ours
+  config::ProcessLimits limits = {};            // those of setrlimit(2) alone, soft and hard
   int cgroup_procs = -1;  // of the control group it is to be in, open for writing; -1: ours
 };
 

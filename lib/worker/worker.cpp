@@ -25,11 +25,6 @@ std::string seconds_text(Duration duration) {
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
-std::optional<Identity> identity_of(const std::optional<config::Account>& account) {
-  if (!account || is_own(*account)) return std::nullopt;
-  return Identity{account->uid, account->gid, {account->groups.begin(), account->groups.end()}};
-}
-
 }  // namespace
 
 Worker::Worker(boost::asio::io_context& loop, std::shared_ptr<const PoolSpec> spec, WorkerId id, Sink sink)
@@ -52,14 +47,13 @@ Result<Process> Worker::spawn_process() {
   if (spec_->cgroups != nullptr && needs_cgroup(worker.limits)) {
     TRY(cgroup_, spec_->cgroups->make(spec_->trigger + "." + std::to_string(id_.value), worker.limits));
   }
-  return spawn(
-      {.command = worker.command,
-       .environment =
-           worker_environment(own_environment(), worker.account, worker.env, spec_->sdk_python_path),
-       .working_directory = worker.working_directory,
-       .identity = identity_of(worker.account),
-       .limits = {.open_files = worker.limits.open_files, .address_space = worker.limits.address_space},
-       .cgroup_procs = cgroup_ ? cgroup_->procs() : -1});
+  return spawn({.command = worker.command,
+                .environment =
+                    worker_environment(own_environment(), worker.account, worker.env, spec_->sdk_python_path),
+                .working_directory = worker.working_directory,
+                .account = worker.account && !is_own(*worker.account) ? worker.account : std::nullopt,
+                .limits = worker.limits,
+                .cgroup_procs = cgroup_ ? cgroup_->procs() : -1});
 }
 
 void Worker::adopt(Process process) {
