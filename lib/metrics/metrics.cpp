@@ -144,12 +144,4 @@ std::function<bool(std::string&)> Metrics::pieces() const {
   };
 }
 
-std::string Metrics::render() const {
-  std::string page;
-  const auto next = pieces();
-  while (next(page)) {
-  }
-  return page;
-}
-
 }  // namespace triggerd::metrics

@@ -103,7 +103,6 @@ class Metrics {
   // The page, Prometheus text format 0.0.4, made piece by piece: each call appends the next; false: that was
   // the last. A family that is begun is of one moment, but for one larger than a piece. While Metrics lives.
   std::function<bool(std::string&)> pieces() const;
-  std::string render() const;  // in one
 
  private:
   const std::unique_ptr<Registry> registry_;
