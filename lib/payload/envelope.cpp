@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstring>
 
 #include "payload/base64.hpp"
 #include "payload/json_text.hpp"

@@ -1,5 +1,6 @@
 #include "payload/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -18,63 +19,68 @@ constexpr std::array<Kind, 256> kKinds = [] {
   return kinds;
 }();
 
-void append_escape(std::string& out, char c) {
+// So many bytes at a time through an array on the stack: a string that grows by every escape costs twice as
+// much.
+constexpr std::size_t kSlice = 256;
+constexpr std::size_t kLongestEscape = 6;
+
+char* put(char* to, std::string_view text) { return std::ranges::copy(text, to).out; }
+
+char* put_escape(char* to, char c) {
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
+    case '"': return put(to, "\\\"");
+    case '\\': return put(to, "\\\\");
+    case '\b': return put(to, "\\b");
+    case '\f': return put(to, "\\f");
+    case '\n': return put(to, "\\n");
+    case '\r': return put(to, "\\r");
+    case '\t': return put(to, "\\t");
     default: break;
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
   const auto code = static_cast<unsigned char>(c);
-  out += "\\u00";
-  out += kDigits[code >> 4];
-  out += kDigits[code & 15];
+  to = put(to, "\\u00");
+  *to++ = kDigits[code >> 4];
+  *to++ = kDigits[code & 15];
+  return to;
 }
 
-// Ends of lines to JavaScript, though not to JSON; empty: none of those.
-std::string_view line_end_escape(std::string_view character) {
+// What stands for a character that is not ASCII: itself, but for what is not UTF-8, and for what ends a line
+// to JavaScript.
+std::string_view shown(std::string_view character, bool whole) {
+  if (!whole) return "\xEF\xBF\xBD";
   if (character == "\xC2\x85") return "\\u0085";
   if (character == "\xE2\x80\xA8") return "\\u2028";
   if (character == "\xE2\x80\xA9") return "\\u2029";
-  return {};
+  return character;
 }
 
 }  // namespace
 
 std::size_t append_json_string(std::string& out, std::string_view bytes) {
+  std::array<char, (kSlice + 1) * kLongestEscape> text;  // the last character may end beyond its slice
   std::size_t replaced = 0;
   out += '"';
-  std::size_t run = 0;  // begins what can be copied as it is
   for (std::size_t at = 0; at < bytes.size();) {
-    const Kind kind = kKinds[static_cast<unsigned char>(bytes[at])];
-    if (kind == Kind::plain) {
+    char* to = text.data();
+    for (const std::size_t end = std::min(at + kSlice, bytes.size()); at < end;) {
+      const char c = bytes[at];
+      const Kind kind = kKinds[static_cast<unsigned char>(c)];
+      if (kind == Kind::not_ascii) {
+        const wire::Character character = wire::character_at(bytes, at);
+        to = put(to, shown(bytes.substr(at, character.bytes), character.whole));
+        replaced += character.whole ? 0 : 1;
+        at += character.bytes;
+        continue;
+      }
+      if (kind == Kind::plain)
+        *to++ = c;
+      else
+        to = put_escape(to, c);
       ++at;
-      continue;
     }
-    const wire::Character character =
-        kind == Kind::not_ascii ? wire::character_at(bytes, at) : wire::Character{1, true};
-    const std::string_view text = bytes.substr(at, character.bytes);
-    const std::string_view escape = kind == Kind::not_ascii ? line_end_escape(text) : std::string_view();
-    const bool copied = kind == Kind::not_ascii && character.whole && escape.empty();
-    if (!copied) out.append(bytes, run, at - run);
-    at += character.bytes;
-    if (copied) continue;
-    run = at;
-    if (kind == Kind::escaped) {
-      append_escape(out, text[0]);
-    } else if (!character.whole) {
-      out += "\xEF\xBF\xBD";
-      ++replaced;
-    } else {
-      out += escape;
-    }
+    out.append(text.data(), to);
   }
-  out.append(bytes, run);
   out += '"';
   return replaced;
 }
