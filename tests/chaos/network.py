@@ -20,11 +20,10 @@ class Network:
         for command in (f"netns add {self.namespace}",
                         f"link add {self.ours} type veth peer name {self.theirs} netns {self.namespace}",
                         f"addr add {self.address}/30 dev {self.ours}",
-                        f"link set {self.ours} up",
-                        f"-n {self.namespace} addr add {self.other}/30 dev {self.theirs}",
-                        f"-n {self.namespace} link set {self.theirs} up",
-                        f"-n {self.namespace} link set lo up"):
+                        f"link set {self.ours} up"):
             ip(command)
+        for command in (f"addr add {self.other}/30 dev {self.theirs}", f"link set {self.theirs} up", "link set lo up"):
+            ip(command, self.namespace)
         return self
 
     def down(self):

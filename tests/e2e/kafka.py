@@ -35,10 +35,10 @@ class Kafka:
     def fill(self, topic, count, size=100):
         return self.run("produce-fill", topic, count, size)["produced"]
 
-    def stream(self, topic, count, size, per_second):
-        """A steady producer in the background; wait() says that all is delivered."""
+    def stream(self, topic, count, size, per_second, stdout=subprocess.DEVNULL):
+        """A steady producer in the background; wait() says that all is delivered. stdout: how many are, line by line."""
         return subprocess.Popen([self.tool, "-b", self.brokers, "produce-fill", topic, str(count), str(size),
-                                 str(per_second)], stdout=subprocess.DEVNULL)
+                                 str(per_second)], stdout=stdout, text=True)
 
     def read(self, topic):
         """Every record of the topic, as kafka_tool prints them."""

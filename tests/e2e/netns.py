@@ -13,13 +13,15 @@ def missing():
     return "".join(f"no program {name}; " for name in ("ip", "nsenter", "curl") if not shutil.which(name))
 
 
-def ip(command):
-    subprocess.run(["ip", *command.split()], check=True)
-
-
 def enter(namespace, *command):
     """argv of a command in there."""
     return ["nsenter", f"--net=/run/netns/{namespace}", *command]
+
+
+def ip(command, namespace=None):
+    """In there by nsenter, not by `ip -n`, which makes / private for itself and cannot where / is a chroot's."""
+    argv = ["ip", *command.split()]
+    subprocess.run(enter(namespace, *argv) if namespace else argv, check=True)
 
 
 class Enclosed(Daemon):

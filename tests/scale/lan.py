@@ -22,9 +22,9 @@ class Lan:
             ip(f"netns add {machine}")
             ip(f"link add {ours} type veth peer name eth0 netns {machine}")
             ip(f"link set {ours} master {self.bridge} up")
-            ip(f"-n {machine} addr add {self.subnet}.{10 + i}/24 dev eth0")
-            ip(f"-n {machine} link set eth0 up")
-            ip(f"-n {machine} link set lo up")
+            ip(f"addr add {self.subnet}.{10 + i}/24 dev eth0", machine)
+            ip("link set eth0 up", machine)
+            ip("link set lo up", machine)
         return self
 
     def down(self):
