@@ -49,6 +49,8 @@ void MetricsTap::took(const trigger::Status& status) {
   m.answers_stale["revoked"].follow(s.answers_stale);
   m.answers_stale["duplicate"].follow(s.answers_duplicate);
   m.answers_stale["unknown"].follow(s.answers_unknown);
+  m.records_unreadable.follow(status.presented.unreadable);
+  m.texts_replaced.follow(status.presented.replaced);
   m.batch_duration.follow(status.batch_times);
   m.worker_busy.follow(status.busy);
   m.in_flight_records.set(static_cast<double>(s.in_flight));

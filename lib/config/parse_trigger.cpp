@@ -12,10 +12,17 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Cardinality = BatchPolicy::Cardinality;
 using DataType = BatchPolicy::DataType;
+using Payload = BatchPolicy::Payload;
+using KeyDataType = BatchPolicy::KeyDataType;
 using Strategy = RetryPolicy::Strategy;
 
 constexpr Enumerator<Cardinality> kCardinalities[] = {{"one", Cardinality::one}, {"many", Cardinality::many}};
 constexpr Enumerator<DataType> kDataTypes[] = {{"string", DataType::string}, {"binary", DataType::binary}};
+constexpr Enumerator<Payload> kPayloads[] = {{"native", Payload::native}, {"azure", Payload::azure}};
+constexpr Enumerator<KeyDataType> kKeyDataTypes[] = {{"string", KeyDataType::string},
+                                                     {"int", KeyDataType::integer},
+                                                     {"long", KeyDataType::long_integer},
+                                                     {"binary", KeyDataType::binary}};
 constexpr Enumerator<Ordering> kOrderings[] = {
     {"partition", Ordering::partition}, {"key", Ordering::key}, {"none", Ordering::none}};
 constexpr Enumerator<Strategy> kStrategies[] = {{"fixedDelay", Strategy::fixed_delay},
@@ -161,6 +168,8 @@ constexpr Field<Trigger> kTrigger[] = {
     {"startFrom", read_start_from},
     {"cardinality", [](const Value& v, Trigger& t) { set(t.batch.cardinality, v.one_of(kCardinalities)); }},
     {"dataType", [](const Value& v, Trigger& t) { set(t.batch.data_type, v.one_of(kDataTypes)); }},
+    {"payload", [](const Value& v, Trigger& t) { set(t.batch.payload, v.one_of(kPayloads)); }},
+    {"keyDataType", [](const Value& v, Trigger& t) { set(t.batch.key_data_type, v.one_of(kKeyDataTypes)); }},
     {"maxBatchSize",
      [](const Value& v, Trigger& t) { set(t.batch.max_batch_size, v.count({1, 1'000'000})); }},
     // A Batch frame holds 256 MiB at most; half of that leaves room for its columns.
@@ -191,10 +200,8 @@ constexpr Field<Trigger> kTrigger[] = {
 
 constexpr Withheld kWithheld[] = {
     {"sleepAfter"},
-    {"payload"},
     {"avroSchema"},
     {"keyAvroSchema"},
-    {"keyDataType"},
     {"lagThreshold", "belongs under scale"},
     {"name", "a trigger's name is its key under triggers"},
     {"command", "belongs under worker"},

@@ -39,11 +39,15 @@ struct StartFrom {
 struct BatchPolicy {
   enum class Cardinality { one, many };
   enum class DataType { string, binary };
+  enum class Payload { native, azure };
+  enum class KeyDataType { string, integer, long_integer, binary };
   Cardinality cardinality = Cardinality::one;
   DataType data_type = DataType::string;
   std::uint32_t max_batch_size = 64;        // records in one invocation of a `many` handler; 1 … 1,000,000
   std::uint64_t max_batch_bytes = 4 << 20;  // of keys, values and headers; a larger record travels alone
   Duration max_batch_wait{};                // 0: send what is there
+  Payload payload = Payload::native;        // azure: as an app of Azure Functions is given records
+  KeyDataType key_data_type = KeyDataType::string;  // with Payload::azure
   bool operator==(const BatchPolicy&) const = default;
 };
 

@@ -10,6 +10,9 @@
 namespace triggerd::config {
 namespace {
 
+constexpr std::uint64_t kMostAzureBytes = 16 << 20;
+constexpr std::uint32_t kMostAzureRecords = 100'000;
+
 std::string prefix_of(const Trigger& trigger) { return join_path("triggers", trigger.name); }
 
 std::vector<std::string> candidates(const Trigger& trigger, const std::string& key) {
@@ -100,9 +103,26 @@ class TriggerRules {
       warn(written_one_of("maxInFlightBytes", "maxBatchBytes"),
            "a batch never reaches maxBatchBytes (" + size_text(batch.max_batch_bytes) +
                "): maxInFlightBytes is " + size_text(trigger_.limits.max_in_flight_bytes));
+    payload();
     for (const char* key : {"maxBatchSize", "maxBatchWait"})
       if (!many && wrote(key) && all_sound({"cardinality", key}))
         warn(key, "has no effect: cardinality is one (write cardinality: many to get batches)");
+  }
+
+  // As JSON a byte may become six, a record 200 more, and a frame holds 256 MiB.
+  void payload() {
+    const BatchPolicy& batch = trigger_.batch;
+    if (batch.payload == BatchPolicy::Payload::native) {
+      if (wrote("keyDataType") && all_sound({"payload", "keyDataType"}))
+        warn("keyDataType", "has no effect: payload is native, so handlers are given keys as they are");
+      return;
+    }
+    if (all_sound({"maxBatchBytes"}) && batch.max_batch_bytes > kMostAzureBytes)
+      error("maxBatchBytes", "must be at most " + size_text(kMostAzureBytes) + " with payload: azure (got " +
+                                 size_text(batch.max_batch_bytes) + ")");
+    if (all_sound({"maxBatchSize"}) && batch.max_batch_size > kMostAzureRecords)
+      error("maxBatchSize", "must be at most " + std::to_string(kMostAzureRecords) +
+                                " with payload: azure (got " + std::to_string(batch.max_batch_size) + ")");
   }
 
   void span() {

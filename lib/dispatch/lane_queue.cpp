@@ -80,9 +80,10 @@ Held LaneQueue::copy_aside(Lane& lane, Held held) {
   if (aside && held.chunk->unsettled == held.chunk->batch->size()) return held;
   if (lane.own == held.chunk) lane.own = nullptr;
   const wire::RecordBatch& from = *held.chunk->batch;
-  const std::vector<wire::HeaderView> headers = from.headers(held.index);
-  const wire::RecordView view{from.offset(held.index), from.timestamp(held.index), from.key(held.index),
-                              from.value(held.index), headers};
+  const std::uint32_t i = held.index;
+  const std::vector<wire::HeaderView> headers = from.headers(i);
+  const wire::RecordView view{from.offset(i), from.timestamp(i), from.key(i),
+                              from.value(i),  headers,           from.leader_epoch()};
   Chunk* own = lane.own;
   const bool open = own != nullptr && !own->sealed && own->batch->size() < caps_.records &&
                     own->batch->bytes() + view.bytes() <= caps_.bytes;

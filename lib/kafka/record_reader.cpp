@@ -115,7 +115,8 @@ void RecordReader::view(const rd_kafka_message_t& message) {
                     type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp,
                     bytes(message.key, message.key_len),
                     bytes(message.payload, message.len),
-                    {}});
+                    {},
+                    rd_kafka_message_leader_epoch(&message)});
   const std::size_t before = headers_.size();
   view_headers(message);
   header_counts_.push_back(headers_.size() - before);

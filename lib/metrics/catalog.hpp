@@ -49,6 +49,13 @@ inline constexpr Definition kCatalog[] = {
      "Dead letters that could not be written; each is tried again."},
     {"triggerd_records_released_total", Type::counter, "trigger", "",
      "Records a worker gave back without having tried them."},
+    {"triggerd_records_unreadable_total", Type::counter, "trigger", "",
+     "Records sent to a worker without what its handler would need (a key that is not of keyDataType): each "
+     "is "
+     "failed, not tried again. payload: azure."},
+    {"triggerd_texts_replaced_total", Type::counter, "trigger", "",
+     "Pieces of keys, values and header names that are not UTF-8 and were U+FFFD to the handler. payload: "
+     "azure."},
     {"triggerd_answers_stale_total", Type::counter, "trigger,reason", "revoked,duplicate,unknown",
      "Answers that changed nothing: partition given up, record already answered, batch not known."},
     {"triggerd_batch_records", Type::histogram, "trigger", "", "Records in one batch sent to a worker."},

@@ -33,6 +33,8 @@ TriggerMetrics::TriggerMetrics(Registry& r, std::string name)
       attempts_timed_out(r.counter(definition("triggerd_record_attempts_timed_out_total"), name)),
       records_suspected(r.counter(definition("triggerd_records_suspected_total"), name)),
       records_released(r.counter(definition("triggerd_records_released_total"), name)),
+      records_unreadable(r.counter(definition("triggerd_records_unreadable_total"), name)),
+      texts_replaced(r.counter(definition("triggerd_texts_replaced_total"), name)),
       answers_stale(r.counters(definition("triggerd_answers_stale_total"), name)),
       batch_records(r.histogram(definition("triggerd_batch_records"), name, kBatch)),
       batch_duration(r.histogram(definition("triggerd_batch_duration_seconds"), name, kDelivery)),

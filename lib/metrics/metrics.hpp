@@ -37,6 +37,7 @@ class TriggerMetrics {
   Counter dead_letters_failed;
   Counter attempts_failed, attempts_timed_out, records_suspected;
   Counter records_released;
+  Counter records_unreadable, texts_replaced;
   ByValue<Counter> answers_stale;
   Histogram batch_records, batch_duration;
   Gauge in_flight_records, in_flight_limit_records;

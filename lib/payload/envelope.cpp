@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/invariant.hpp"
 #include "payload/base64.hpp"
 #include "payload/json_text.hpp"
 
@@ -28,13 +29,14 @@ std::int64_t big_endian(std::string_view bytes) {
                            : static_cast<std::int64_t>(number);
 }
 
-bool is_of_type(const std::optional<std::string_view>& key, KeyType type) {
-  if (!key) return true;
-  if (type == KeyType::int32) return key->size() == 4;
-  return type != KeyType::int64 || key->size() == 8;
-}
-
 }  // namespace
+
+std::size_t key_bytes(KeyType type) { return type == KeyType::int32 ? 4 : type == KeyType::int64 ? 8 : 0; }
+
+bool is_of_type(const std::optional<std::string_view>& key, KeyType type) {
+  const std::size_t bytes = key_bytes(type);
+  return !key || bytes == 0 || key->size() == bytes;
+}
 
 std::string timestamp_text(WallMillis time) {
   using namespace std::chrono;
@@ -71,9 +73,8 @@ EnvelopeEncoder::EnvelopeEncoder(const TopicPartition& source, KeyType key_type)
   last_text_ = timestamp_text(last_time_);
 }
 
-bool EnvelopeEncoder::append(std::string& out, const wire::RecordView& record,
-                             std::optional<std::int32_t> leader_epoch) {
-  if (!is_of_type(record.key, key_type_)) return false;
+void EnvelopeEncoder::append(std::string& out, const wire::RecordView& record) {
+  TRIGGERD_INVARIANT(is_of_type(record.key, key_type_), "a key of another type");
   out += "{\"Offset\":";
   append_number(out, record.offset.value);
   out.append(after_offset_).append(time(record.timestamp)).append("\",\"Value\":");
@@ -82,15 +83,14 @@ bool EnvelopeEncoder::append(std::string& out, const wire::RecordView& record,
   else
     out += "null";
   out += ",\"LeaderEpoch\":";
-  if (leader_epoch)
-    append_number(out, *leader_epoch);
+  if (record.leader_epoch >= 0)
+    append_number(out, record.leader_epoch);
   else
     out += "null";
   out += ",\"IsPartitionEOF\":false,\"Key\":";
   append_key(out, record.key);
   append_headers(out, record.headers);
   out += '}';
-  return true;
 }
 
 // Records that come together often were made in the same millisecond.

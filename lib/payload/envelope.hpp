@@ -17,6 +17,11 @@ namespace triggerd::payload {
 // them.
 enum class KeyType { string, int32, int64, binary };
 
+// How many bytes such a key has; 0: any number. A key of another length cannot be read: the original loses
+// such a record without a word.
+std::size_t key_bytes(KeyType type);
+bool is_of_type(const std::optional<std::string_view>& key, KeyType type);
+
 // "2022-04-28T11:24:28.961Z", as the original has it: zeros at the end of the fraction are left out, and
 // where there is no timestamp (-1) it is the epoch. From the year 1 to 9999; beyond, the nearest.
 std::string timestamp_text(WallMillis time);
@@ -26,10 +31,8 @@ class EnvelopeEncoder {
  public:
   EnvelopeEncoder(const TopicPartition& source, KeyType key_type);
 
-  // Appends {"Offset":…}. False: the key is not of the trigger's type, and nothing was appended; the original
-  // loses such a record without a word. `leader_epoch`: nothing where the broker does not tell it.
-  bool append(std::string& out, const wire::RecordView& record,
-              std::optional<std::int32_t> leader_epoch = {});
+  // Appends {"Offset":…}. The key must be of the trigger's type.
+  void append(std::string& out, const wire::RecordView& record);
 
   // How many pieces of keys, values and names of headers were not UTF-8 and are U+FFFD to the handler.
   std::uint64_t replaced() const { return replaced_; }

@@ -25,8 +25,7 @@ constexpr Duration kStatusInterval = std::chrono::milliseconds(250);
 // Between a client's fatal error and the next client: doubled each time, reset by an assignment.
 constexpr Duration kReconnectFirst = std::chrono::seconds(1);
 constexpr Duration kReconnectMost = std::chrono::seconds(60);
-// A drained worker has nothing to do but exit.
-constexpr Duration kWorkerExitGrace = std::chrono::seconds(5);
+constexpr Duration kWorkerExitGrace = std::chrono::seconds(5);  // a drained one has nothing else to do
 
 }  // namespace
 
@@ -40,6 +39,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
         journal_(spec_.state_directory, spec_.trigger.name, spec_.trigger.consumer_group),
         pipeline_(policy_of(spec_.trigger, journal_.available()), spec_.seed),
         notices_(spec_.trigger.name),
+        presenter_(presentation(spec_.trigger)),
         wake_(loop),
         status_timer_(loop),
         reconnect_(loop) {}
@@ -84,6 +84,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   CommitJournal journal_;
   pipeline::Pipeline pipeline_;
   Notices notices_;
+  std::optional<payload::Presenter> presenter_;
   boost::asio::steady_timer wake_, status_timer_, reconnect_;
   std::unique_ptr<kafka::Consumer> consumer_;
   std::unique_ptr<worker::Pool> pool_;
@@ -209,12 +210,10 @@ void Runner::Impl::perform(const pipeline::Action& action) {
 }
 
 void Runner::Impl::perform(const pipeline::Send& action) {
-  if (sink_.batch) {
-    std::size_t records = 0;
-    for (const wire::Delivery& d : action.deliveries) records += d.count;
-    sink_.batch(records);
-  }
-  pool_->send(action);
+  std::size_t records = 0;
+  for (const wire::Delivery& d : action.deliveries) records += d.count;
+  if (sink_.batch) sink_.batch(records);
+  pool_->send(presenter_ ? pipeline::Send{action.worker, presenter_->present(action.deliveries)} : action);
 }
 
 void Runner::Impl::perform(const pipeline::DeadLetter& action) {
@@ -369,6 +368,7 @@ Status Runner::Impl::status() const {
   s.bound = spec_.trigger.limits.max_in_flight;
   s.at = std::chrono::steady_clock::now();
   s.stats = pipeline_.stats();
+  if (presenter_) s.presented = presenter_->stats();
   s.busy = pipeline_.workers().busy(s.at);
   s.batch_times = pipeline_.workers().batch_times();
   s.silent = pipeline_.workers().silence(s.at);

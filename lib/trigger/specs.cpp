@@ -17,7 +17,33 @@ const char* text(config::Ordering o) {
   return o == config::Ordering::partition ? "partition" : o == config::Ordering::key ? "key" : "none";
 }
 
+payload::KeyType key_type(config::BatchPolicy::KeyDataType type) {
+  switch (type) {
+    case config::BatchPolicy::KeyDataType::string: break;
+    case config::BatchPolicy::KeyDataType::integer: return payload::KeyType::int32;
+    case config::BatchPolicy::KeyDataType::long_integer: return payload::KeyType::int64;
+    case config::BatchPolicy::KeyDataType::binary: return payload::KeyType::binary;
+  }
+  return payload::KeyType::string;
+}
+const char* text(config::BatchPolicy::KeyDataType type) {
+  switch (type) {
+    case config::BatchPolicy::KeyDataType::string: break;
+    case config::BatchPolicy::KeyDataType::integer: return "int";
+    case config::BatchPolicy::KeyDataType::long_integer: return "long";
+    case config::BatchPolicy::KeyDataType::binary: return "binary";
+  }
+  return "string";
+}
+
 }  // namespace
+
+std::optional<payload::Presentation> presentation(const config::Trigger& trigger) {
+  if (trigger.batch.payload == config::BatchPolicy::Payload::native) return std::nullopt;
+  return payload::Presentation{.key_type = key_type(trigger.batch.key_data_type),
+                               .as_text = trigger.batch.data_type == config::BatchPolicy::DataType::string,
+                               .keeps_keys = trigger.ordering == config::Ordering::key};
+}
 
 pipeline::Policy policy_of(const config::Trigger& trigger, bool journal) {
   pipeline::Policy policy;
@@ -44,6 +70,8 @@ worker::PoolSpec pool_spec(const RunnerSpec& spec) {
   welcome.max_batch_size = t.batch.max_batch_size;
   welcome.timeout_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(t.worker.timeout).count());
+  if (t.batch.payload == config::BatchPolicy::Payload::azure)
+    welcome.azure = {text(t.batch.key_data_type), t.retry.max_retry_count, {}};
   return {.trigger = t.name,
           .worker = t.worker,
           .welcome = std::move(welcome),

@@ -11,6 +11,7 @@
 
 #include "dispatch/durations.hpp"
 #include "kafka/consumer.hpp"
+#include "payload/presenter.hpp"
 #include "pipeline/stats.hpp"
 #include "worker/pool.hpp"
 
@@ -36,6 +37,7 @@ struct Status {
   std::uint64_t bound = 0;                            // the in-flight limit
   TimePoint at{};
   pipeline::Stats stats;
+  payload::PresenterStats presented = {};
   Duration busy{};                  // that workers had something to do, added up since the trigger began
   dispatch::Durations batch_times;  // from sending a batch to its last answer
   Duration silent{};                // the longest that a worker which has work has said nothing

@@ -89,6 +89,7 @@ void BatchEncoder::encode(const Delivery& delivery) {
   head.value_bytes = part.values.size();
   head.key_bytes = part.keys.size();
   head.header_bytes = part.headers.size();
+  head.leader_epoch = static_cast<std::uint32_t>(delivery.leader_epoch) + 1;
   head_ += topic;
   pad_to_8(head_, 0, '\0');
 
@@ -114,6 +115,10 @@ std::uint32_t BatchEncoder::put_columns(const Part& part) {
   if (!batch.value_null_.empty()) {
     columns |= kValueNull;
     put_bits(head_, batch.value_null_, part.first, part.count);
+  }
+  if (!batch.unreadable_.empty()) {
+    columns |= kUnreadable;
+    put_bits(head_, batch.unreadable_, part.first, part.count);
   }
   if (!batch.key_end_.empty()) columns |= put_key_columns(part);
   if (!batch.offset_delta_.empty()) {

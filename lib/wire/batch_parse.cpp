@@ -61,6 +61,7 @@ Result<Batch> BatchParser::parse() {
   delivery.attempt = head_.attempt;
   delivery.more = (frame_.header.flags & kFlagMore) != 0;
   delivery.count = head_.n;
+  delivery.leader_epoch = static_cast<std::int32_t>(head_.leader_epoch - 1);
   delivery.batch = std::make_shared<const RecordBatch>(std::move(batch_));
   return out;
 }
@@ -76,7 +77,7 @@ bool BatchParser::read_head() {
 
 bool BatchParser::check_head() {
   if (head_.n == 0) return fail("n must be at least 1");
-  if (head_.columns > 127) return fail("columns has unknown bits");
+  if (head_.columns > kAllColumns) return fail("columns has unknown bits");
   if (has(kKeyNull) && !has(kKeys)) return fail("key_null without keys");
   if (has(kHeaderNull) && !has(kHeaders)) return fail("header_null without headers");
   if (head_.base_offset < 0) return fail("base_offset must not be negative");
@@ -91,7 +92,7 @@ bool BatchParser::check_head() {
   if ((head_.header_count != 0 || head_.header_bytes != 0) && !has(kHeaders)) {
     return fail("header_count or header_bytes without headers");
   }
-  if (head_.reserved != 0) return fail("reserved must be 0");
+  if (head_.leader_epoch > std::uint32_t{1} << 31) return fail("leader_epoch must be at most 2^31");
   return true;
 }
 
@@ -102,6 +103,7 @@ bool BatchParser::check_size() {
   std::size_t expected = sizeof head_ + padded(4 * n) + padded(head_.topic_bytes) +
                          padded(head_.value_bytes) + padded(head_.key_bytes) + padded(head_.header_bytes);
   if (has(kValueNull)) expected += padded(bitset_bytes(n));
+  if (has(kUnreadable)) expected += padded(bitset_bytes(n));
   if (has(kKeys)) expected += padded(4 * n);
   if (has(kKeyNull)) expected += padded(bitset_bytes(n));
   if (has(kOffsetDelta)) expected += padded(4 * n);
@@ -122,6 +124,7 @@ bool BatchParser::read_columns() {
                            check_nulls(batch_.value_end_, batch_.value_null_, "value"))) {
     return false;
   }
+  if (has(kUnreadable) && !take_bits(head_.n, batch_.unreadable_, "unreadable")) return false;
   return (!has(kKeys) || read_key_columns()) && (!has(kOffsetDelta) || read_offsets()) &&
          (!has(kTimestampDelta) || read_timestamps()) && (!has(kHeaders) || read_header_columns());
 }

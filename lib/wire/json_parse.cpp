@@ -73,6 +73,14 @@ class Members {
     return out;
   }
 
+  bool has(const char* name) const { return root_.contains(name); }
+  // A count, or -1.
+  std::int64_t count_or_endless(const char* name) {
+    const json::value* member = find(root_, name, name);
+    if (member != nullptr && member->is_int64() && member->get_int64() == -1) return -1;
+    return static_cast<std::int64_t>(number(name, 0, kMax63));
+  }
+
   void fail(const std::string& problem) {
     if (problem_.empty()) problem_ = std::string(frame_) + ": " + problem;
   }
@@ -137,6 +145,10 @@ Result<Welcome> parse_welcome(std::string_view payload) {
   welcome.max_batch_size = members.number32("maxBatchSize", 1);
   welcome.timeout_ms = members.number("timeoutMs", 1, kMax63);
   welcome.features = members.texts("features");
+  if (members.has("payload") && members.text("payload", {"azure"}) == "azure") {
+    welcome.azure = {members.text("keyDataType", {"string", "int", "long", "binary"}),
+                     members.count_or_endless("maxRetryCount"), members.texts("outputs")};
+  }
   return members.done(std::move(welcome));
 }
 

@@ -50,7 +50,7 @@ struct BatchHead {
   std::uint32_t value_bytes = 0;
   std::uint32_t key_bytes = 0;
   std::uint32_t header_bytes = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t leader_epoch = 0;  // plus 1; 0: not told
 };
 static_assert(sizeof(BatchHead) == 64);
 
@@ -63,6 +63,8 @@ enum Column : std::uint32_t {
   kValueNull = 16,
   kKeyNull = 32,
   kHeaderNull = 64,
+  kUnreadable = 128,
+  kAllColumns = 255,
 };
 
 }  // namespace triggerd::wire

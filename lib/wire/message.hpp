@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,6 +41,14 @@ struct Welcome {
   std::uint32_t max_batch_size = 0;
   std::uint64_t timeout_ms = 0;
   std::vector<std::string> features;
+  // What payload azure adds (§11); nothing of it is said to others.
+  struct Azure {
+    std::string key_data_type = "string";  // string, int, long or binary
+    std::int64_t max_retry_count = -1;     // -1: for ever
+    std::vector<std::string> outputs;      // names of the output bindings, in the order Emit numbers them
+    bool operator==(const Azure&) const = default;
+  };
+  std::optional<Azure> azure = {};
   bool operator==(const Welcome&) const = default;
 };
 

@@ -42,18 +42,24 @@ void encode(std::string& out, const Hello& hello) {
 }
 
 void encode(std::string& out, const Welcome& welcome) {
-  put_json(out, FrameType::welcome,
-           {{"protocol", welcome.protocol},
-            {"daemon", welcome.daemon},
-            {"trigger", welcome.trigger},
-            {"group", welcome.group},
-            {"worker", welcome.worker},
-            {"cardinality", welcome.cardinality},
-            {"dataType", welcome.data_type},
-            {"ordering", welcome.ordering},
-            {"maxBatchSize", welcome.max_batch_size},
-            {"timeoutMs", welcome.timeout_ms},
-            {"features", list(welcome.features)}});
+  json::object said{{"protocol", welcome.protocol},
+                    {"daemon", welcome.daemon},
+                    {"trigger", welcome.trigger},
+                    {"group", welcome.group},
+                    {"worker", welcome.worker},
+                    {"cardinality", welcome.cardinality},
+                    {"dataType", welcome.data_type},
+                    {"ordering", welcome.ordering},
+                    {"maxBatchSize", welcome.max_batch_size},
+                    {"timeoutMs", welcome.timeout_ms},
+                    {"features", list(welcome.features)}};
+  if (welcome.azure) {
+    said["payload"] = "azure";
+    said["keyDataType"] = welcome.azure->key_data_type;
+    said["maxRetryCount"] = welcome.azure->max_retry_count;
+    said["outputs"] = list(welcome.azure->outputs);
+  }
+  put_json(out, FrameType::welcome, said);
 }
 
 void encode(std::string& out, const Ack& ack) {

@@ -48,6 +48,7 @@ bool RecordBatch::fits(const RecordView& record) const {
                               (header_name_end_.size() + record.headers.size()) * kColumnBytesPerHeader;
   if (payload > kMaxDaemonPayload || record.offset.value < 0) return false;
   if (empty()) return true;
+  if (record.leader_epoch != leader_epoch_) return false;
   if (record.offset <= last_offset() ||
       record.offset.value - base_offset_ > std::numeric_limits<std::uint32_t>::max()) {
     return false;
@@ -63,6 +64,7 @@ bool RecordBatch::append(const RecordView& record) {
   if (index == 0) {
     base_offset_ = record.offset.value;
     base_timestamp_ = std::max<WallMillis>(record.timestamp, -1);
+    leader_epoch_ = record.leader_epoch;
   }
   append_offset(index, static_cast<std::uint32_t>(record.offset.value - base_offset_));
   if (base_timestamp_ >= 0)
@@ -74,6 +76,7 @@ bool RecordBatch::append(const RecordView& record) {
   } else {
     set_bit(value_null_, index);
   }
+  if (record.unreadable) set_bit(unreadable_, index);
   value_end_.push_back(u32(values_.size()));
   return true;
 }
@@ -170,6 +173,8 @@ std::optional<std::string_view> RecordBatch::value(std::uint32_t index) const {
   const Range range = value_range(index, 1);
   return std::string_view(values_).substr(range.begin, range.size());
 }
+
+bool RecordBatch::unreadable(std::uint32_t index) const { return bit(unreadable_, index); }
 
 std::vector<HeaderView> RecordBatch::headers(std::uint32_t index) const {
   std::vector<HeaderView> views;

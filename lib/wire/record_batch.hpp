@@ -30,6 +30,8 @@ struct RecordView {
   std::optional<std::string_view> key = {};
   std::optional<std::string_view> value = {};  // nullopt: a tombstone
   std::span<const HeaderView> headers = {};
+  std::int32_t leader_epoch = -1;  // of the partition's leader that wrote it; -1: not known
+  bool unreadable = false;         // no handler can be given it; `value` says why (PROTOCOL.md §11)
 
   // Bytes of key, value and headers: what budgets and windows count.
   std::size_t bytes() const;
@@ -38,7 +40,7 @@ struct RecordView {
 class RecordBatch {
  public:
   // What one frame's columns can say: u32 arenas, u32 offset deltas, i32 timestamp deltas, all or no
-  // timestamps. False: this record needs a batch of its own; nothing was changed.
+  // timestamps, one leader epoch. False: this record needs a batch of its own; nothing was changed.
   bool append(const RecordView& record);
   // Room for so many records and bytes of values, so that appending does not move them.
   void reserve(std::size_t records, std::size_t value_bytes);
@@ -55,6 +57,9 @@ class RecordBatch {
   std::optional<std::string_view> key(std::uint32_t index) const;
   std::optional<std::string_view> value(std::uint32_t index) const;
   std::vector<HeaderView> headers(std::uint32_t index) const;
+  bool unreadable(std::uint32_t index) const;
+  std::int32_t leader_epoch() const { return leader_epoch_; }
+  bool has_headers() const { return !header_first_.empty(); }
 
  private:
   friend class BatchEncoder;
@@ -77,12 +82,13 @@ class RecordBatch {
 
   std::int64_t base_offset_ = 0;
   WallMillis base_timestamp_ = -1;
+  std::int32_t leader_epoch_ = -1;
   // Columns of PROTOCOL.md §4.2. All but value_end_ are empty until a record needs them; bit sets may end
   // early, the rest of their bits being 0.
   std::vector<std::uint32_t> value_end_, key_end_, offset_delta_, header_first_, header_name_end_,
       header_value_end_;
   std::vector<std::int32_t> timestamp_delta_;
-  std::vector<std::uint8_t> value_null_, key_null_, header_null_;
+  std::vector<std::uint8_t> value_null_, unreadable_, key_null_, header_null_;
   std::string values_, keys_, headers_;
 };
 
@@ -97,6 +103,7 @@ struct Delivery {
   std::shared_ptr<const RecordBatch> batch;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  std::int32_t leader_epoch = -1;  // as it is told to a worker of payload azure; -1: not
 };
 
 }  // namespace triggerd::wire

@@ -16,6 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kAzureFeature = "azure";  // PROTOCOL.md §11
+
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
@@ -106,10 +108,14 @@ void Worker::welcome(const wire::Hello& hello) {
                                                         ", the worker " + std::to_string(hello.protocol_min) +
                                                         " to " + std::to_string(hello.protocol_max));
   }
+  if (spec_->welcome.azure && std::ranges::count(hello.features, kAzureFeature) == 0) {
+    return session_->refuse("payload_unsupported", "the trigger has payload: azure, which " + hello.sdk +
+                                                       " does not know (no such feature in Hello)");
+  }
   wire::Welcome answer = spec_->welcome;
   answer.protocol = std::min(hello.protocol_max, wire::kProtocolVersion);
   answer.worker = id_.value;
-  answer.features.clear();  // version 1 has none
+  if (answer.azure) answer.features = {kAzureFeature};
   session_->send(answer);
   state_ = State::ready;
   ending_.was_ready = true;

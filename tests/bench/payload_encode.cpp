@@ -77,17 +77,21 @@ double median(std::vector<double> values) {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 21;
   const std::string value = value_of_790_bytes();
-  const wire::RecordView record{
-      .offset = Offset{0}, .timestamp = 0, .key = "customer-4711", .value = value, .headers = kHeaders};
+  const wire::RecordView record{.offset = Offset{0},
+                                .timestamp = 0,
+                                .key = "customer-4711",
+                                .value = value,
+                                .headers = kHeaders,
+                                .leader_epoch = 0};
   payload::EnvelopeEncoder encoder(kSource, payload::KeyType::string);
   std::string out;
-  encoder.append(out, record, 0);
+  encoder.append(out, record);
   std::vector<double> ours, theirs;
   for (int i = 0; i < rounds; ++i) {
     ours.push_back(nanoseconds_an_event(
         [&](const wire::RecordView& r) {
           out.clear();
-          encoder.append(out, r, 0);
+          encoder.append(out, r);
           return out.size();
         },
         record));

@@ -58,6 +58,9 @@ class VectorsTest(unittest.TestCase):
         columns = Columns(payload)
         for name in ("topic", "partition", "epoch", "run", "attempt"):
             self.assertEqual(getattr(columns, name), fields[name])
+        self.assertEqual(columns.leader_epoch, fields.get("leader_epoch", -1))
+        unreadable = [index for index, record in enumerate(fields["records"]) if record.pop("unreadable", False)]
+        self.assertEqual(columns.unreadable or [], unreadable)
         self.assertEqual(described(Part(columns, False)), fields["records"])
 
     def read_cancel(self, fields, payload):
@@ -93,7 +96,8 @@ class VectorsTest(unittest.TestCase):
 
     def test_bad(self):
         """Each is refused, but for those in `lenient`, which an SDK may accept."""
-        lenient = {"bye_message.bad.hex", "ping_payload.bad.hex", "welcome_cardinality.bad.hex"}  # see python_plain_test
+        lenient = {"bye_message.bad.hex", "ping_payload.bad.hex", "welcome_cardinality.bad.hex",
+                   "welcome_payload.bad.hex"}  # see python_plain_test
         tried = 0
         for name, meaning, raw in self.cases("*.bad.hex"):
             if meaning["to"] not in ("worker", "any", "both") or name in lenient:

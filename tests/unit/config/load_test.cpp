@@ -84,10 +84,8 @@ const std::string kEveryKey =
     "    consumerGroup: g\n"
     "    groupInstanceId: g.vm-1\n"
     "    startFrom: 1970-01-01T00:00:01Z\n"
-    "    cardinality: many\n"
-    "    dataType: binary\n"
-    "    maxBatchSize: 2\n"
-    "    maxBatchBytes: 3KiB\n"
+    "    cardinality: many\n    dataType: binary\n    payload: azure\n    keyDataType: long\n"
+    "    maxBatchSize: 2\n    maxBatchBytes: 3KiB\n"
     "    maxBatchWait: 4ms\n"
     "    ordering: key\n"
     "    maxInFlight: 5\n"
@@ -141,6 +139,8 @@ TEST(Load, EveryKeyArrives) {
   t.group_instance_id = "g.vm-1";
   t.start_from = {StartFrom::Kind::time, 1'000};
   t.batch = {BatchPolicy::Cardinality::many, BatchPolicy::DataType::binary, 2, 3 << 10, 4ms};
+  t.batch.payload = BatchPolicy::Payload::azure;
+  t.batch.key_data_type = BatchPolicy::KeyDataType::long_integer;
   t.limits.max_in_flight = 5;
   t.limits.max_in_flight_bytes = 6 << 20;
   t.ordering = Ordering::key;
@@ -350,13 +350,14 @@ TEST(Load, NoMessageShowsWhatAReferenceBrought) {
             ", sslCaLocation: " + r + ", sslKeyLocation: " + r + ", kafka: {session.timeout.ms: " + r +
             ", check.crcs: " + r + ", isolation.level: " + r + "}}}\n";
     text += "triggers: {a: {cluster: " + r + ", topic: " + r + ", startFrom: " + r + ", cardinality: " + r +
-            ", dataType: " + r + ", maxBatchSize: " + r + ", maxBatchBytes: " + r + ", maxBatchWait: " + r +
-            ", ordering: " + r + ", onFailure: " + r + ", groupInstanceId: " + r + ", maxSpan: " + r +
-            ", maxRecordsPerSecond: " + r + ", alarmAfter: " + r + ", scale: {mode: " + r +
-            ", lagThreshold: " + r + ", targetLagSeconds: " + r + ", cooldown: " + r +
-            "}, retry: {strategy: " + r + ", maxRetryCount: " + r + "}, worker: {command: " + r +
-            ", processes: " + r + ", maxRequests: " + r + ", maxMemory: " + r +
-            "}}, b: {topic: b, onFailure: {deadLetter: " + r + "}}}\n";
+            ", dataType: " + r + ", payload: " + r + ", keyDataType: " + r + ", maxBatchSize: " + r +
+            ", maxBatchBytes: " + r + ", maxBatchWait: " + r + ", ordering: " + r + ", onFailure: " + r +
+            ", groupInstanceId: " + r + ", maxSpan: " + r + ", maxRecordsPerSecond: " + r +
+            ", alarmAfter: " + r + ", scale: {mode: " + r + ", lagThreshold: " + r +
+            ", targetLagSeconds: " + r + ", cooldown: " + r + "}, retry: {strategy: " + r +
+            ", maxRetryCount: " + r + "}, worker: {command: " + r + ", processes: " + r +
+            ", maxRequests: " + r + ", maxMemory: " + r + "}}, b: {topic: b, onFailure: {deadLetter: " + r +
+            "}}}\n";
     const Loaded loaded = load_text(text, world);
     const std::string problems = lines(loaded.diagnostics);
     EXPECT_GE(loaded.diagnostics.size(), 30u) << problems;

@@ -21,6 +21,7 @@ struct Record {
   WallMillis timestamp = -1;
   Text key, value;
   std::vector<std::pair<std::string, Text>> headers;
+  bool unreadable = false;
   bool operator==(const Record&) const = default;
 };
 
@@ -34,8 +35,12 @@ inline Text own(std::optional<std::string_view> text) {
 inline bool append(RecordBatch& batch, const Record& record) {
   std::vector<HeaderView> headers;
   for (const auto& [name, value] : record.headers) headers.push_back({name, view(value)});
-  return batch.append(
-      {Offset{record.offset}, record.timestamp, view(record.key), view(record.value), headers});
+  return batch.append({.offset = Offset{record.offset},
+                       .timestamp = record.timestamp,
+                       .key = view(record.key),
+                       .value = view(record.value),
+                       .headers = headers,
+                       .unreadable = record.unreadable});
 }
 
 inline std::shared_ptr<const RecordBatch> make_batch(const std::vector<Record>& records) {
@@ -58,7 +63,8 @@ inline std::vector<Record> records_of(const Delivery& delivery) {
   std::vector<Record> out;
   for (std::uint32_t i = delivery.first; i < delivery.first + delivery.count; ++i) {
     const RecordBatch& batch = *delivery.batch;
-    Record record{batch.offset(i).value, batch.timestamp(i), own(batch.key(i)), own(batch.value(i)), {}};
+    Record record{batch.offset(i).value, batch.timestamp(i), own(batch.key(i)), own(batch.value(i)), {},
+                  batch.unreadable(i)};
     for (const HeaderView& header : batch.headers(i))
       record.headers.emplace_back(header.name, own(header.value));
     out.push_back(std::move(record));

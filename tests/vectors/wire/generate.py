@@ -64,6 +64,9 @@ def batch_payload(f, **override):
     if None in values:
         columns |= 16
         body += bits([v is None for v in values])
+    if any(r.get("unreadable") for r in records):
+        columns |= 128
+        body += bits([bool(r.get("unreadable")) for r in records])
     if any(k is not None for k in keys):
         columns |= 4
         body += u32s(ends(keys))
@@ -95,7 +98,8 @@ def batch_payload(f, **override):
     head = {"n": len(records), "columns": columns, "base_offset": records[0]["offset"],
             "base_timestamp": records[0]["timestamp"], "partition": f["partition"], "epoch": f["epoch"],
             "run": f["run"], "attempt": f["attempt"], "topic_bytes": len(topic), "header_count": len(headers),
-            "value_bytes": len(arenas[0]), "key_bytes": len(arenas[1]), "header_bytes": len(arenas[2]), "reserved": 0}
+            "value_bytes": len(arenas[0]), "key_bytes": len(arenas[1]), "header_bytes": len(arenas[2]),
+            "leader_epoch": f.get("leader_epoch", -1) + 1}
     head.update(override)
     return struct.pack("<IIqqiIIIIIIIII", *head.values()) + body + pad(topic) + b"".join(map(pad, arenas))
 
@@ -162,6 +166,10 @@ GOOD = {
     "hello": plain("hello", HELLO),
     "hello_async": plain("hello", {**HELLO, "sdk": "café/2", "concurrency": 256, "features": ["progress", "emit"]}),
     "welcome": plain("welcome", WELCOME),
+    "welcome_azure": plain("welcome", {**WELCOME, "features": ["azure"], "payload": "azure", "keyDataType": "long",
+                                       "maxRetryCount": 5, "outputs": ["out", "audit"]}),
+    "welcome_azure_for_ever": plain("welcome", {**WELCOME, "features": ["azure"], "payload": "azure",
+                                                "keyDataType": "string", "maxRetryCount": -1, "outputs": []}),
     "welcome_one_binary_key": plain("welcome", {**WELCOME, "cardinality": "one", "dataType": "binary",
                                                 "ordering": "key", "worker": 0, "maxBatchSize": 1}),
     "batch_dense": batch(THREE),
@@ -184,6 +192,10 @@ GOOD = {
         [record(10, "a", "k", 50, [("h", None)]), record(12, None, None, 49), record(13, "", "", 1 << 29, [("x", "")])],
         frame_id=(1 << 64) - 1, flags=1, epoch=(1 << 32) - 1, run=(1 << 32) - 1, attempt=(1 << 32) - 1,
         topic="a.b-c_D", partition=(1 << 31) - 1),
+    "batch_leader_epoch": batch(THREE, leader_epoch=0),
+    "batch_unreadable": batch(
+        [record(1, '{"Offset":1}'), {**record(2, "the key has 3 bytes; keyDataType int has 4"), "unreadable": True},
+         record(3, '{"Offset":3}')], leader_epoch=(1 << 31) - 1),
     "ack_all": plain("ack", {"answers": []}, 7),
     "ack_range": plain("ack", {"answers": [answer(0, 499, "ok")]}, 7),
     "ack_retry_then_release": plain("ack", {"answers": [
@@ -246,14 +258,14 @@ def bad_batch_heads():
     yield "batch_short", frame("batch", b"\0" * 56), W, True, M, "shorter than its head"
     yield "batch_n_zero", bad_batch(dense, n=0), W, True, M, "n must be at least 1"
     yield "batch_n_larger", bad_batch(dense, n=1 << 30), W, True, M, "length is"
-    yield "batch_column_unknown", bad_batch(dense, columns=128), W, True, M, "unknown bits"
+    yield "batch_column_unknown", bad_batch(dense, columns=256), W, True, M, "unknown bits"
     yield "batch_key_null_without_keys", bad_batch(dense, columns=32), W, True, M, "key_null without keys"
     yield "batch_header_null_without_headers", bad_batch(dense, columns=64), W, True, M, "header_null without headers"
     yield "batch_base_offset", bad_batch(dense, base_offset=-1), W, False, M, "base_offset"
     yield "batch_base_timestamp", bad_batch(dense, base_timestamp=-2), W, False, M, "base_timestamp"
     yield "batch_partition", bad_batch(dense, partition=-1), W, False, M, "partition"
     yield "batch_attempt", bad_batch(dense, attempt=0), W, False, M, "attempt"
-    yield "batch_head_reserved", bad_batch(dense, reserved=1), W, False, M, "reserved"
+    yield "batch_leader_epoch", bad_batch(dense, leader_epoch=(1 << 31) + 1), W, False, M, "leader_epoch"
     yield "batch_topic_empty", bad_batch(dense, topic_bytes=0), W, False, M, "topic must have"
     yield "batch_topic_long", bad_batch(dense, topic_bytes=250), W, True, M, "topic must have"
     yield "batch_value_bytes", bad_batch(dense, value_bytes=(1 << 32) - 1), W, True, M, "length is"
@@ -269,10 +281,12 @@ def bad_batch_heads():
 
 def bad_batch_columns():
     keys, empty_keys, nulls = GOOD["batch_keys"], GOOD["batch_null_and_empty_keys"], GOOD["batch_tombstones"]
+    unreadable = GOOD["batch_unreadable"]
     headers, holes, times = GOOD["batch_headers"], GOOD["batch_holes"], GOOD["batch_timestamps"]
     yield "batch_key_end_falls", bad_batch(keys, (80, "<I", 7)), W, True, M, "key_end falls at record 1"
     yield "batch_value_null_not_empty", bad_batch(nulls, (104, "<B", 3)), W, False, M, "value 1 is null and not empty"
     yield "batch_value_null_tail", bad_batch(nulls, (105, "<B", 7)), W, False, M, "bits past the last record"
+    yield "batch_unreadable_tail", bad_batch(unreadable, (80, "<B", 8)), W, False, M, "bits past the last record"
     yield "batch_key_null_not_empty", bad_batch(empty_keys, (96, "<B", 4)), W, False, M, "key 2 is null and not empty"
     yield "batch_offset_delta_first", bad_batch(holes, (80, "<I", 1)), W, False, M, "offset_delta must begin with 0"
     yield "batch_offset_delta_falls", bad_batch(holes, (84, "<I", 0)), W, False, M, "offset_delta does not rise at record 1"
@@ -342,6 +356,7 @@ def bad_json():
     yield "hello_concurrency_fraction", hello(concurrency=1.0), D, True, M, "concurrency must be a whole number"
     yield "hello_credit_zero", hello(credit={"records": 0, "bytes": 1}), D, True, M, "credit.records"
     yield "hello_features", hello(features=["a", 1]), D, True, M, "features must be a list of strings"
+    yield "welcome_payload", frame("welcome", json_payload({**WELCOME, "payload": "x"})), W, False, M, "unknown value"
     yield "welcome_cardinality", frame("welcome", json_payload({**WELCOME, "cardinality": "some"})), W, False, M, \
         "cardinality has an unknown value"
     yield "log_level", text("log", '{"level":"fatal","message":""}'), D, True, M, "level has an unknown value"

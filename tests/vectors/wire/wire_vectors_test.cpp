@@ -87,6 +87,9 @@ Hello hello(const json::object& f) {
 }
 
 Welcome welcome(const json::object& f) {
+  std::optional<Welcome::Azure> azure;
+  if (f.contains("payload"))
+    azure = {text(f, "keyDataType"), number<std::int64_t>(f, "maxRetryCount"), texts(f, "outputs")};
   return {number<std::uint32_t>(f, "protocol"),
           text(f, "daemon"),
           text(f, "trigger"),
@@ -97,7 +100,8 @@ Welcome welcome(const json::object& f) {
           text(f, "ordering"),
           number<std::uint32_t>(f, "maxBatchSize"),
           number<std::uint64_t>(f, "timeoutMs"),
-          texts(f, "features")};
+          texts(f, "features"),
+          azure};
 }
 
 const std::map<std::string, Answer::Code> kCodes{{"ok", Answer::Code::ok},
@@ -130,7 +134,8 @@ Delivery delivery(const Meaning& meaning) {
                         number<std::int64_t>(r, "timestamp"),
                         bytes(r.at("key")),
                         bytes(r.at("value")),
-                        {}};
+                        {},
+                        r.contains("unreadable")};
     for (const json::value& header : r.at("headers").as_array()) {
       record.headers.emplace_back(text(header.as_object(), "name"), bytes(header.at("value")));
     }
@@ -143,6 +148,7 @@ Delivery delivery(const Meaning& meaning) {
   out.run = number<std::uint32_t>(f, "run");
   out.attempt = number<std::uint32_t>(f, "attempt");
   out.more = number<int>(meaning.root, "flags") == 1;
+  out.leader_epoch = f.contains("leader_epoch") ? number<std::int32_t>(f, "leader_epoch") : -1;
   return out;
 }
 
@@ -159,6 +165,7 @@ void check_batch(const Meaning& meaning, const std::string& golden) {
   EXPECT_EQ(got.run, expected.run);
   EXPECT_EQ(got.attempt, expected.attempt);
   EXPECT_EQ(got.more, expected.more);
+  EXPECT_EQ(got.leader_epoch, expected.leader_epoch);
 }
 
 template <typename T>

@@ -250,6 +250,8 @@ class Session:
         for member, values in allowed.items():
             if welcome.get(member) not in values:
                 raise _wire.Malformed("welcome: %s is %r" % (member, welcome.get(member)))
+        if welcome.get("payload", "azure") != "azure":
+            raise _wire.Malformed("welcome: payload is %r" % (welcome["payload"],))
         timeout = welcome.get("timeoutMs")
         if welcome.get("protocol") != _wire.PROTOCOL or isinstance(timeout, bool) or not isinstance(timeout, int) or timeout < 0:
             raise _wire.Malformed("welcome: protocol is %r, timeoutMs %r" % (welcome.get("protocol"), timeout))
