@@ -317,7 +317,7 @@ class Batch:
         return "<triggerd.Batch of %d: %s>" % (len(self), ", ".join(map(repr, self.parts)))
 
 
-def part_of(payload, as_text):
+def part_of(payload, as_text, azure=False):
     """(Columns, Part) of a Batch frame's payload."""
-    columns = Columns(payload)
+    columns = Columns(payload, azure)
     return columns, Part(columns, as_text)

@@ -52,6 +52,11 @@ class Outbox:
         with self._lock:
             answers.release(first, last)
 
+    def admit(self, delivery, gate):
+        """For `many`: answers what the handler may not be given; False where that is all."""
+        with self._lock:
+            return delivery.admit(gate)
+
     def settle(self, delivery, failures):
         """The attempt with the whole of it has ended."""
         with self._lock:
@@ -226,13 +231,9 @@ class Loop:
             self._session.finish(delivery)
 
     def _admitted(self, delivery):
-        """Releases what may not be started of it; False where that is all."""
-        indices = self._gate.admitted(delivery.columns, delivery.part)
-        if indices is None:
+        """Answers what may not be started of it; False where that is all."""
+        if self._outbox.admit(delivery, self._gate):
             return True
-        if not indices:
-            self._release(delivery, 0)
-            return False
-        for index in delivery.narrow(indices):
-            self._outbox.release(delivery.answers, index, index)
-        return True
+        self._outbox.finish(delivery.answers)
+        self._session.finish(delivery)
+        return False
