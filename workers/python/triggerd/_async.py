@@ -11,7 +11,7 @@ from . import _wire
 from ._failure import TimedOut, describe, failures_of
 from ._lanes import Lanes
 from ._records import Batch, Record
-from ._session import EndOfStream
+from ._session import EndOfStream, emit_for_all
 
 HOLD_BACK_S = 0.010  # answers of batches that are not finished wait at most so long
 
@@ -128,23 +128,32 @@ class Loop:
             self._overdue_timer = self._loop.call_later(self._timeout_s, self._guarded, self._cancel_overdue)
 
     async def _attempt(self, unit, argument):
-        error = None
+        error = result = None
         try:
-            await self._handler(argument)
+            result = await self._handler(argument)
         except (Exception, SystemExit, asyncio.CancelledError) as raised:
             error = raised
         if unit.overdue:
             error = TimedOut("timed out after %g s" % self._timeout_s)
-        self._guarded(self._ended, unit, error)
+        self._guarded(self._ended, unit, error, result)
 
-    def _ended(self, unit, error):
+    def _ended(self, unit, error, result):
         del self._running[unit]
+        if error is None and result and self._session.azure:  # a native handler's result is ignored
+            self._emit(unit, result)
         if unit.records is None:
             self._batch_ended(unit, error)
         else:
             self._record_ended(unit, error)
         self._lanes.leave(unit)
         self._pump()
+
+    def _emit(self, unit, outputs):
+        if unit.records is None:
+            emit_for_all(unit.deliveries, outputs)
+            return
+        answers, index = unit.deliveries[0].answers, unit.records[0]
+        answers.emit(_wire.emit(answers.id, index, index, outputs))
 
     def _record_ended(self, unit, error):
         delivery, index = unit.deliveries[0], unit.records[0]
@@ -203,11 +212,13 @@ class Loop:
             self._over.set_result(None)
 
 
-def run(session, handler, waker, concurrency, leave_now):
-    """`leave_now()` ends the process where the daemon is gone: attempts that run are not waited for."""
+def run(session, handler, waker, concurrency, leave_now, ended=lambda: None):
+    """`leave_now()` ends the process where the daemon is gone: attempts that run are not waited for. `ended()` is called
+    before Bye is sent, after which attempts that outlived a Drain's deadline are cancelled."""
     async def main():
         try:
             await Loop(session, handler, waker, concurrency).run()
+            ended()
             session.bye("drained", "")
         except EndOfStream:
             leave_now()

@@ -140,6 +140,10 @@ class Waker:
         _hang.report(frame)
         if self.hurry is not None:
             self.hurry()
+        self.nudge()
+
+    def nudge(self):
+        """Ends a poll() of its fd. Any thread."""
         try:
             os.write(self._write, b"!")
         except BlockingIOError:
@@ -194,6 +198,14 @@ class Delivery:
                 answers.ok(index)
             else:
                 answers.fail(index, index, outcome)
+
+
+def emit_for_all(deliveries, outputs):
+    """The outputs of an invocation of all these, each of which was given at least one record to the handler."""
+    last = deliveries[-1]
+    index = last.answers.count - 1 if last.picked is None else last.picked[-1]
+    # Before the first of their answers: the daemon holds them all until the outputs are delivered.
+    deliveries[0].answers.emit(_wire.emit(last.answers.id, index, index, outputs))
 
 
 class Session:
