@@ -43,6 +43,7 @@ class App(Worker):
 
     def __init__(self, folder, function, described, env=None, sdk=True):
         self._folder = tempfile.TemporaryDirectory()  # only for the base class
+        self.order = []  # of Emit and Ack frames, as they came
         described = {"app": "app", "function": function, "folder": str(folder), "functionFolder": None, "scriptFile": None,
                      "entryPoint": None, "bindings": None, "retry": None, **described}
         path = os.pathsep.join([str(SDK)] + ([str(azure_sdk())] if sdk else []))
@@ -53,6 +54,12 @@ class App(Worker):
                 features=("azure",), **options):
         return super().welcome(cardinality, data_type, ordering, payload="azure", keyDataType=key_type, maxRetryCount=retries,
                                outputs=list(outputs), features=list(features), **options)
+
+    def step(self):
+        acks, others = len(self.acks), len(self.others)
+        super().step()
+        self.order += ["ack %d" % number for number, _ in self.acks[acks:]]
+        self.order += ["emit %d" % number for kind, number, _ in self.others[others:] if kind == EMIT]
 
     def log(self):
         """(level, message) of the next Log frame."""
