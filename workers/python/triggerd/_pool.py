@@ -18,7 +18,7 @@ from . import _wire
 from ._failure import describe, failures_of
 from ._lanes import Lanes
 from ._outbox import HOLD_BACK_S, Outbox
-from ._session import EndOfStream, emit_for_all
+from ._session import emit_for_all
 
 TICK_S = 0.001      # slow calls are noticed so soon
 COALESCE_S = 0.001  # finished batches wait so long for company
@@ -41,13 +41,13 @@ class Runner:
 class Loop:
     """handler: an object with one(part, index) and many(parts): what they return is outputs to emit, or None."""
 
-    def __init__(self, session, handler, waker, threads, leave_now):
+    def __init__(self, session, handler, waker, threads, give_up):
         self._session = session
         self._gate = session.gate
         self._handler = handler
         self._waker = waker
         self._threads = threads
-        self._leave_now = leave_now  # ends the process at once, from any thread
+        self._give_up = give_up  # ends the process at once for this reason (None: drained), from any thread
         self._outbox = Outbox(session.connection)
         self._lanes = Lanes(session.gate, session.many, runs=True)
         self._mutex = threading.Lock()
@@ -57,7 +57,6 @@ class Loop:
         self._reading = False  # a runner waits for the socket
         self._changes = 0      # Cancels and Drains so far
         self._over = False
-        self._failure = None
         self._deadline = None
         self._next_poll = self._next_flush = 0.0
         self._watch = threading.Event()
@@ -72,20 +71,14 @@ class Loop:
         runner = Runner()
         self._runners.append(runner)
         self._work(runner)
-        if self._failure is not None:
-            raise self._failure
         self._outbox.flush()
 
     def _guarded(self, work, *arguments):
-        """A thread's whole life."""
+        """A thread's whole life. What goes wrong ends the process: the main thread may be in a call that takes for ever."""
         try:
             work(*arguments)
-        except EndOfStream:
-            self._leave_now()
         except Exception as error:
-            self._failure = error
-            with self._mutex:
-                self._end()
+            self._give_up(error)
 
     def _end(self):
         self._over = True
@@ -177,6 +170,8 @@ class Loop:
         self._next_poll = time.monotonic() + HOLD_BACK_S
         if self._waker.asked and not gate.draining:
             session.drain()
+        if session.arrived and gate.draining:
+            session.changed = True  # SIGTERM came, of which the daemon need not know: released at once as well
         while session.arrived:
             self._lanes.accept(session.arrived.popleft())
         if session.changed:
@@ -344,8 +339,7 @@ class Loop:
             self._take_in()
         if self._deadline is not None and now >= self._deadline:
             self._outbox.flush()
-            self._session.bye("drained", "")
-            self._leave_now(0)
+            self._give_up(None)
         for runner in quick[1:]:
             runner.surplus = True
         computing = moving and cpu >= COMPUTING * elapsed

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 
 from . import _async, _sync, _wire
 from ._session import (EX_CONFIG, EX_SOFTWARE, EX_UNAVAILABLE, EX_USAGE, Connection, Dismissed, EndOfStream, Session,
@@ -57,17 +58,25 @@ def serve(start, lanes, credit_records=CREDIT_RECORDS, credit_bytes=CREDIT_BYTES
         if not session.greet(lanes, credit_records, credit_bytes, waker, features):
             return 0
         return start(session, waker)
-    except EndOfStream:
-        leave_now()
-    except _wire.Malformed as error:
-        session.bye("protocol_error", str(error))
-        return _say("the daemon broke the protocol: %s" % error, EX_SOFTWARE)
-    except Dismissed as error:
-        if error.code == "shutdown":
-            return 0
-        return _say("the daemon ended the session: %s" % error, EX_SOFTWARE)
+    except (EndOfStream, _wire.Malformed, Dismissed) as error:
+        if isinstance(error, EndOfStream):
+            leave_now()
+        return conclude(session, error)
     finally:
         _connection.close()
+
+
+def conclude(session, error):
+    """Says why the session has ended, to both sides; the exit status."""
+    if isinstance(error, _wire.Malformed):
+        session.bye("protocol_error", str(error))
+        return _say("the daemon broke the protocol: %s" % error, EX_SOFTWARE)
+    if isinstance(error, Dismissed):
+        return 0 if error.code == "shutdown" else _say("the daemon ended the session: %s" % error, EX_SOFTWARE)
+    if isinstance(error, EndOfStream):
+        return EX_UNAVAILABLE
+    traceback.print_exception(type(error), error, error.__traceback__)
+    return EX_SOFTWARE
 
 
 def log(message, level="info"):

@@ -136,8 +136,10 @@ class Waker:
         return self.asked
 
     def ask(self, _signal, frame):
-        self.asked = True
-        _hang.report(frame)
+        try:
+            _hang.report(frame)  # before others hear of it: a handler on another thread may end then
+        finally:
+            self.asked = True
         if self.hurry is not None:
             self.hurry()
         self.nudge()

@@ -94,12 +94,19 @@ def serve(function, lanes, logs, session, waker):
         logs.end()
         session.bye("cardinality_mismatch", "%s: %s" % (function.name, error))
         return EX_CONFIG
+    def give_up(error):
+        logs.end()
+        if error is None:
+            session.bye("drained", "")
+            _run.leave_now(0)
+        _run.leave_now(_run.conclude(session, error))
+
     logs.open()
     try:
         if function.is_async:
             _async.run(session, function.handle, waker, lanes, _run.leave_now, logs.end)
             return 0
-        _pool.Loop(session, function, waker, lanes, _run.leave_now).run()
+        _pool.Loop(session, function, waker, lanes, give_up).run()
     finally:
         logs.end()
     session.bye("drained", "")
