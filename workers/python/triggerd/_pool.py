@@ -23,17 +23,18 @@ from ._session import emit_for_all
 TICK_S = 0.001      # slow calls are noticed so soon
 COALESCE_S = 0.001  # finished batches wait so long for company
 QUICK = 8           # calls in a tick from which on a runner needs no help: more threads would only take turns
-COMPUTING = 0.3     # a process that moves and uses so much of a processor does not wait; more threads are no help either
+COMPUTING = 0.3     # a process that uses so much of a processor does not wait for others: more threads are no help either
 
 
 class Runner:
-    """One thread's share. calls: how many it began; seen: at the last tick. surplus: it is asked to pause."""
+    """One thread's share. calls: how many it began. surplus: it is asked to pause. seen: (calls, unit) at the last tick."""
 
     __slots__ = ("calls", "seen", "unit", "changes", "surplus", "wake")
 
     def __init__(self):
-        self.calls = self.seen = self.changes = 0
+        self.calls = self.changes = 0
         self.unit = None
+        self.seen = 0, None
         self.surplus = False
         self.wake = threading.Event()
 
@@ -59,6 +60,9 @@ class Loop:
         self._over = False
         self._deadline = None
         self._next_poll = self._next_flush = 0.0
+        self._poller = select.poll()  # of the one runner that reads
+        self._poller.register(session.connection.fileno(), select.POLLIN)
+        self._poller.register(waker.fd, select.POLLIN)
         self._watch = threading.Event()
         self._watched = False
 
@@ -156,10 +160,7 @@ class Loop:
 
     def _wait(self):
         """Until there is something to do: True for something to read, False for SIGTERM, or the end."""
-        poller = select.poll()
-        poller.register(self._session.connection.fileno(), select.POLLIN)
-        poller.register(self._waker.fd, select.POLLIN)
-        ready = [fd for fd, _ in poller.poll()]
+        ready = [fd for fd, _ in self._poller.poll()]
         if self._waker.fd in ready:
             self._waker.asked_now()
         return self._session.connection.fileno() in ready
@@ -325,13 +326,14 @@ class Loop:
 
     def _look(self, now, elapsed, cpu):
         """Wakes and pauses runners as they are needed; False where nothing is going on. With the mutex."""
-        active, moving, quick = 0, 0, []
+        active, moving, total, quick = 0, 0, 0, []
         for runner in self._runners:
-            calls = runner.calls - runner.seen
-            runner.seen = runner.calls
+            (before, unit), runner.seen = runner.seen, (runner.calls, runner.unit)
+            calls = runner.calls - before
+            total += calls
             if runner.unit is not None:
                 active += 1
-                moving += calls > 0
+                moving += calls > 0 or runner.unit is not unit  # not in one and the same call since the last tick
                 if calls * TICK_S >= QUICK * elapsed:
                     quick.append(runner)
         waiting = len(self._lanes.ready)
@@ -342,10 +344,11 @@ class Loop:
             self._give_up(None)
         for runner in quick[1:]:
             runner.surplus = True
-        computing = moving and cpu >= COMPUTING * elapsed
-        if (active or waiting) and not quick and not computing:
-            useful = min(waiting, max(active, 1), self._threads - self._running)
-            self._wake(max(useful, 0 if self._reading else 1))  # all that run are slow, so someone else should read
+        useful = min(waiting, max(active, 1), self._threads - self._running)
+        if active and not moving:
+            self._wake(max(useful, 0 if self._reading else 1))  # someone else should read, too
+        elif waiting > total and not quick and cpu < COMPUTING * elapsed:
+            self._wake(useful)
         return bool(active or waiting)
 
     def _wake(self, count):

@@ -42,6 +42,7 @@ class Invocation:
 
     # Set on an instance only where it is asked for: an invocation is made for each record.
     parts = outs = _id = _facts = _metadata = None
+    _all_facts = None  # with several records: {(part, index): Facts}
 
     def __init__(self, function, part, index):
         self.function = function
@@ -63,11 +64,17 @@ class Invocation:
     def facts(self):
         """Of the only record."""
         if self._facts is None:
-            self._facts = self.facts_of(self.part, self.index)
+            self._facts = Facts(self.part, self.index, self.function.key_type)
         return self._facts
 
     def facts_of(self, part, index):
-        return Facts(part, index, self.function.key_type)
+        """Of one of several records."""
+        if self._all_facts is None:
+            self._all_facts = {}
+        facts = self._all_facts.get((part, index))
+        if facts is None:
+            facts = self._all_facts[part, index] = Facts(part, index, self.function.key_type)
+        return facts
 
     @property
     def metadata(self):

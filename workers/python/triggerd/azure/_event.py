@@ -50,15 +50,12 @@ def event_classes(functions):
             self._invocation = invocation
             self._part = part
             self._index = index
-            self._facts = None
 
         def get_body(self):
             return self._part.raw_values[self._index] or b""
 
         def facts(self):
-            if self._facts is None:
-                self._facts = self._invocation.facts_of(self._part, self._index)
-            return self._facts
+            return self._invocation.facts_of(self._part, self._index)
 
         @property
         def key(self):

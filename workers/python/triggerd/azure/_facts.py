@@ -55,8 +55,12 @@ class Facts:
 
     def metadata(self, part, index):
         """Trigger metadata of an invocation of this record alone, but for `sys`."""
-        found = {} if self.body is None else {name: text_of(value) for name, value in self.body.items()
-                                              if value is not None and not isinstance(value, list)}
+        found = {}
+        for name, value in self.body.items() if self.body else ():
+            if type(value) is str and (len(value) < 19 or value[10] != "T"):  # no date: most members
+                found[name] = value
+            elif value is not None and not isinstance(value, list):
+                found[name] = text_of(value)
         if "Headers" not in found:
             found["Headers"] = compact(self.headers)
         if not self.enveloped:
