@@ -155,6 +155,42 @@ class OneTest(LanesTest):
         self.drained(worker)
 
 
+    def test_order_of_thousands_on_changing_threads(self):
+        # Most calls are quick, some give other threads a turn: the pool grows and shrinks.
+        worker = self.inline('''
+            import random, threading
+            last, inside, guard, wrong, threads = {}, set(), threading.Lock(), [], set()
+            def main(kevent: func.KafkaEvent):
+                lane = kevent.partition, kevent.key
+                with guard:
+                    threads.add(threading.get_ident())
+                    if lane in inside or last.get(lane, -1) >= kevent.offset:
+                        wrong.append(lane)
+                    inside.add(lane)
+                if random.random() < 0.05:
+                    threading.Event().wait(0.002)
+                with guard:
+                    inside.discard(lane)
+                    last[lane] = kevent.offset
+                    if kevent.metadata["Value"] == "!":
+                        tell(wrong, len(threads) > 1)
+        ''').welcome(ordering="key")
+        frames, sent = [], 0
+        for number in range(80):
+            partition, first = number % 4, 100 + number // 4 * 50
+            frames.append(batch(number, [dict(envelope("v", first + place, partition, key="key-%d" % (place * place % 7)),
+                                              key=b"key-%d" % (place * place % 7)) for place in range(50)],
+                                partition=partition, base=first))
+        for at in range(0, 80, 8):
+            worker.send(*frames[at:at + 8])
+            sent += sum(map(len, worker.settle(*range(at, at + 8))))
+            self.assertTrue(all(answer[0] == "ok" for number in range(at, at + 8) for answer in worker.answers[number].values()))
+        self.assertEqual(sent, 4000)
+        worker.send(batch(99, records("!"), partition=9))
+        self.assertEqual(worker.told(), [[], True])
+        self.drained(worker)
+
+
 class ManyTest(LanesTest):
     def test_side_by_side_over_partitions(self):
         worker = self.inline(MANY).welcome("many")
@@ -228,9 +264,12 @@ class EndTest(LanesTest):
 
     def test_what_comes_after_sigterm_is_released_at_once(self):
         worker = self.blocked()
+        worker.send(batch(3, records("d", base=102), base=102), frame(PING, number=1))
+        self.assertEqual(worker.other(PONG), 1)
         worker.process.send_signal(signal.SIGTERM)
-        worker.send(batch(3, records("d", base=102), base=102), batch(4, records("e"), partition=2))
         self.assertEqual(worker.settle(3), ["release"])
-        self.say(worker, "ace")
-        worker.settle(1, 2, 4)
+        worker.send(batch(4, records("e", base=103), base=103))
+        self.assertEqual(worker.settle(4), ["release"])
+        self.say(worker, "ac")
+        worker.settle(1, 2)
         self.assertEqual(worker.other(BYE)["code"], "drained")
