@@ -16,7 +16,7 @@ from triggerd._columns import Columns  # noqa: E402
 from triggerd._gate import WHOLE, Gate  # noqa: E402
 from triggerd._records import Part  # noqa: E402
 from triggerd._session import Connection, EndOfStream  # noqa: E402
-from triggerd._sync import Outbox  # noqa: E402
+from triggerd._outbox import Outbox  # noqa: E402
 
 
 def part_of(frame, as_text=False):
@@ -266,7 +266,7 @@ class OutboxTest(unittest.TestCase):
 
         class Recorder:
             def send(self, data):
-                locked.append(outbox._lock.locked())
+                locked.append(outbox.lock.locked())
                 sent.append(data)
 
         locked = []

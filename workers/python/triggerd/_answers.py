@@ -14,7 +14,7 @@ class Answers:
     the batch in order sets it; one that does not calls ok().
     """
 
-    __slots__ = ("id", "count", "left", "done", "_folded", "_ranges", "_singles", "_plain")
+    __slots__ = ("id", "count", "left", "done", "_folded", "_ranges", "_singles", "_plain", "_outputs")
 
     def __init__(self, number, count):
         self.id = number
@@ -25,6 +25,11 @@ class Answers:
         self._ranges = []    # not sent yet: (first, last, code, retry_after_ms, reason)
         self._singles = []   # not sent yet: indices that are ok
         self._plain = True   # nothing but ok since the last take()
+        self._outputs = []   # Emit frames not sent yet
+
+    def emit(self, frames):
+        """Goes before any answer that is given from now on."""
+        self._outputs.append(frames)
 
     def ok(self, index):
         self._singles.append(index)
@@ -47,7 +52,11 @@ class Answers:
         return self.left == 0
 
     def take(self):
-        """Ack frames with all that is known and was not taken before; empty where there is nothing."""
+        """Emit and Ack frames with all that is known and was not taken before; empty where there is nothing."""
+        if self._outputs:
+            frames = b"".join(self._outputs)
+            self._outputs.clear()
+            return frames + self.take()
         self._fold()
         ranges, singles = self._ranges, self._singles
         if not ranges and not singles:

@@ -1,36 +1,19 @@
 """The loop for async handlers: up to `concurrency` invocations at once, each lane's in order (PROTOCOL.md section 9).
 
-Everything runs on the event loop's thread. An invocation is a Unit. It waits in a queue per lane that it occupies and
-is ready when it is the first of each; an attempt is one task, which says itself when it has ended.
+Everything runs on the event loop's thread. An invocation is a Unit (_lanes.py); an attempt is one task, which says
+itself when it has ended.
 """
 
 import asyncio
-import collections
 import contextvars
-import itertools
 
 from . import _wire
 from ._failure import TimedOut, describe, failures_of
-from ._gate import WHOLE
+from ._lanes import Lanes
 from ._records import Batch, Record
-from ._session import EndOfStream
+from ._session import EndOfStream, emit_for_all
 
 HOLD_BACK_S = 0.010  # answers of batches that are not finished wait at most so long
-
-
-class Unit:
-    """One invocation: a record (`index`) of one delivery, or all of several (`index` is None)."""
-
-    __slots__ = ("deliveries", "index", "lanes", "behind", "started", "task", "overdue")
-
-    def __init__(self, deliveries, index, lanes):
-        self.deliveries = deliveries
-        self.index = index
-        self.lanes = lanes
-        self.behind = 0       # lanes in which another unit is before it
-        self.started = False  # or answered without being started
-        self.task = None
-        self.overdue = False
 
 
 class Loop:
@@ -41,8 +24,7 @@ class Loop:
         self._waker = waker
         self._concurrency = concurrency
         self._timeout_s = session.welcome["timeoutMs"] / 1000
-        self._ready = collections.deque()
-        self._lanes = {}      # (topic, partition, lane): deque of units, the first of which is ready or running
+        self._lanes = Lanes(session.gate, session.many, runs=False)
         self._running = {}    # Unit: when it is overdue; in the order they started, so the first is the first overdue
         self._unsent = {}     # Answers with something to tell; a dict for its order
         self._flush_soon = False
@@ -89,7 +71,7 @@ class Loop:
     def _take_in(self):
         session = self._session
         while session.arrived:
-            self._accept(session.arrived.popleft())
+            self._lanes.accept(session.arrived.popleft())
         if session.changed:
             session.changed = False
             self._release_closed()
@@ -97,124 +79,89 @@ class Loop:
                 self._loop.call_later(session.drain_ms / 1000, self._guarded, self._end)
         self._pump()
 
-    def _accept(self, invocation):
-        gate = self._gate
-        if self._session.many:
-            self._enqueue(Unit(invocation, None, [
-                (delivery.columns.topic, delivery.columns.partition, lane)
-                for delivery in invocation for lane in gate.lanes(delivery.part)]))
-            return
-        columns, part = invocation[0].columns, invocation[0].part
-        if not gate.ordered:
-            self._ready.extend(Unit(invocation, index, ()) for index in range(columns.count))
-            return
-        topic, partition = columns.topic, columns.partition
-        keys = part.raw_keys if gate.by_key else itertools.repeat(WHOLE, columns.count)
-        for index, lane in enumerate(keys):
-            self._enqueue(Unit(invocation, index, () if lane is None else ((topic, partition, lane),)))
-
-    def _enqueue(self, unit):
-        unit.lanes = tuple(dict.fromkeys(unit.lanes)) if len(unit.lanes) > 1 else unit.lanes
-        for lane in unit.lanes:
-            queue = self._lanes.get(lane)
-            if queue is None:
-                self._lanes[lane] = collections.deque((unit,))
-            else:
-                queue.append(unit)
-                unit.behind += 1
-        if not unit.behind:
-            self._ready.append(unit)
-
     def _pump(self):
         """Starts what is ready, as far as `concurrency` allows."""
-        ready, running, concurrency = self._ready, self._running, self._concurrency
+        ready, running, concurrency = self._lanes.ready, self._running, self._concurrency
         while ready and len(running) < concurrency:
             unit = ready.popleft()
             if not unit.started and self._admit(unit):
                 self._start(unit)
             else:
-                self._leave_lanes(unit)
+                self._lanes.leave(unit)
         if self._gate.draining and not running:
             self._end()
 
     def _admit(self, unit):
         """What may not be started is released; True where something is left."""
         gate = self._gate
-        if unit.index is None:
+        if unit.records is None:
             unit.deliveries = [delivery for delivery in unit.deliveries if self._admit_part(delivery)]
             return bool(unit.deliveries)
         columns = unit.deliveries[0].columns
         if gate.closed(columns) or (gate.holding and unit.lanes and gate.held(columns, unit.lanes[0][2])):
-            self._release(unit, unit.deliveries)
+            unit.release(unit.deliveries)
+            self._note(unit.deliveries[0])
             return False
         return True
 
     def _admit_part(self, delivery):
-        indices = self._gate.admitted(delivery.columns, delivery.part)
-        if indices is None:
-            return True
-        for index in delivery.narrow(indices):
-            delivery.answers.release(index, index)
-        self._note(delivery)
-        return bool(indices)
-
-    def _release(self, unit, deliveries):
-        for delivery in deliveries:
-            answers = delivery.answers
-            if unit.index is None:
-                answers.release(0, answers.count - 1)
-            else:
-                answers.release(unit.index, unit.index)
+        admitted = delivery.admit(self._gate)
+        if delivery.picked is not None or not admitted:
             self._note(delivery)
+        return admitted
 
     def _release_closed(self):
         """Answers at once for what was cancelled while it waited."""
-        for unit in list(itertools.chain(self._ready, *self._lanes.values())):
-            if unit.started:
-                continue
-            closed = [delivery for delivery in unit.deliveries if self._gate.closed(delivery.columns)]
-            if closed:
-                self._release(unit, closed)
-                unit.deliveries = [delivery for delivery in unit.deliveries if delivery not in closed]
-                unit.started = not unit.deliveries
+        for unit in self._lanes.waiting():
+            for delivery in unit.close(self._gate):
+                self._note(delivery)
 
     def _start(self, unit):
         unit.started = True
-        if unit.index is None:
+        if unit.records is None:
             argument = Batch([delivery.part for delivery in unit.deliveries])
         else:
-            argument = Record(unit.deliveries[0].part, unit.index)
+            argument = Record(unit.deliveries[0].part, unit.records[0])
         self._running[unit] = self._loop.time() + self._timeout_s
         unit.task = self._context.run(self._loop.create_task, self._attempt(unit, argument))
         if self._overdue_timer is None and self._timeout_s:
             self._overdue_timer = self._loop.call_later(self._timeout_s, self._guarded, self._cancel_overdue)
 
     async def _attempt(self, unit, argument):
-        error = None
+        error = result = None
         try:
-            await self._handler(argument)
+            result = await self._handler(argument)
         except (Exception, SystemExit, asyncio.CancelledError) as raised:
             error = raised
         if unit.overdue:
             error = TimedOut("timed out after %g s" % self._timeout_s)
-        self._guarded(self._ended, unit, error)
+        self._guarded(self._ended, unit, error, result)
 
-    def _ended(self, unit, error):
+    def _ended(self, unit, error, result):
         del self._running[unit]
-        if unit.index is None:
+        if error is None and result and self._session.azure:  # a native handler's result is ignored
+            self._emit(unit, result)
+        if unit.records is None:
             self._batch_ended(unit, error)
         else:
             self._record_ended(unit, error)
-        self._leave_lanes(unit)
+        self._lanes.leave(unit)
         self._pump()
 
+    def _emit(self, unit, outputs):
+        if unit.records is None:
+            emit_for_all(unit.deliveries, outputs)
+            return
+        answers, index = unit.deliveries[0].answers, unit.records[0]
+        answers.emit(_wire.emit(answers.id, index, index, outputs))
+
     def _record_ended(self, unit, error):
-        delivery = unit.deliveries[0]
+        delivery, index = unit.deliveries[0], unit.records[0]
         if error is None:
-            delivery.answers.ok(unit.index)
+            delivery.answers.ok(index)
         else:
             outcome = describe(error)
-            delivery.answers.fail(unit.index, unit.index, outcome)
+            delivery.answers.fail(index, index, outcome)
             if outcome[0] == _wire.RETRY:
                 self._gate.hold(delivery.columns, [lane for _, _, lane in unit.lanes])
         self._note(delivery)
@@ -225,17 +172,6 @@ class Loop:
             delivery.settle(failures)
             self._gate.attempted(delivery.columns, delivery.part, failures)
             self._note(delivery)
-
-    def _leave_lanes(self, unit):
-        for lane in unit.lanes:
-            queue = self._lanes[lane]
-            queue.popleft()
-            if not queue:
-                del self._lanes[lane]
-                continue
-            queue[0].behind -= 1
-            if not queue[0].behind:
-                self._ready.append(queue[0])
 
     def _cancel_overdue(self):
         self._overdue_timer = None
@@ -276,11 +212,13 @@ class Loop:
             self._over.set_result(None)
 
 
-def run(session, handler, waker, concurrency, leave_now):
-    """`leave_now()` ends the process where the daemon is gone: attempts that run are not waited for."""
+def run(session, handler, waker, concurrency, leave_now, ended=lambda: None):
+    """`leave_now()` ends the process where the daemon is gone: attempts that run are not waited for. `ended()` is called
+    before Bye is sent, after which attempts that outlived a Drain's deadline are cancelled."""
     async def main():
         try:
             await Loop(session, handler, waker, concurrency).run()
+            ended()
             session.bye("drained", "")
         except EndOfStream:
             leave_now()

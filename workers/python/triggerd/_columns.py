@@ -14,7 +14,7 @@ from ._wire import MAX_TOPIC_BYTES, Malformed, check_padding, text
  UNREADABLE) = (1 << bit for bit in range(8))
 
 _HEAD = struct.Struct("<IIqqiIIIIIIIII")
-_ALL_COLUMNS = 255
+_ALL_COLUMNS = 127  # of the native payload; azure has UNREADABLE too
 _MAX_I64 = 2 ** 63 - 1
 _MAX_DELTA = 2 ** 30  # of timestamps, exclusive
 _BIG_ENDIAN = sys.byteorder == "big"
@@ -23,30 +23,33 @@ _BIG_ENDIAN = sys.byteorder == "big"
 class Columns:
     """One Batch frame: the head's fields, and its columns as lists.
 
-    unreadable: indices of records that no handler can be given (section 11), or None. leader_epoch: -1 where it is
-    not told.
+    Of the azure payload only: leader_epoch (None: not known) and unreadable, the set of records that cannot be presented
+    (None: there are none).
     """
 
     __slots__ = ("count", "base_offset", "base_timestamp", "partition", "epoch", "run", "attempt", "topic", "value_end",
-                 "value_null", "unreadable", "key_end", "key_null", "offset_delta", "timestamp_delta", "header_first",
-                 "header_name_end", "header_value_end", "header_null", "values", "keys", "headers", "leader_epoch")
+                 "value_null", "key_end", "key_null", "offset_delta", "timestamp_delta", "header_first",
+                 "header_name_end", "header_value_end", "header_null", "values", "keys", "headers", "leader_epoch",
+                 "unreadable")
 
-    def __init__(self, payload):
+    def __init__(self, payload, azure=False):
         """Reads `payload` (bytes or a view of them); Malformed where it breaks a rule. Nothing of it is kept."""
         if len(payload) < _HEAD.size:
             raise Malformed("batch is shorter than its head")
         (self.count, columns, self.base_offset, self.base_timestamp, self.partition, self.epoch, self.run,
-         self.attempt, topic_bytes, header_count, value_bytes, key_bytes, header_bytes, epoch) = _HEAD.unpack_from(payload)
-        _check_head(self, columns, topic_bytes, header_count, key_bytes, header_bytes)
-        if epoch > 1 << 31:
+         self.attempt, topic_bytes, header_count, value_bytes, key_bytes, header_bytes, epoch_mark) = _HEAD.unpack_from(payload)
+        _check_head(self, columns & ~UNREADABLE if azure else columns, topic_bytes, header_count, key_bytes, header_bytes)
+        if epoch_mark and not azure:
+            raise Malformed("reserved field of the batch head is not 0")
+        if epoch_mark > 1 << 31:
             raise Malformed("leader_epoch is over 2^31")
-        self.leader_epoch = epoch - 1
+        self.leader_epoch = epoch_mark - 1 if epoch_mark else None
         reader = _Reader(payload)
         n, h = self.count, header_count
         reader.require(4 * n)  # before any arithmetic with n: a column of values is always there
         self.value_end = reader.column("I", n)
         self.value_null = reader.bits(n) if columns & VALUE_NULL else None
-        self.unreadable = reader.bits(n) if columns & UNREADABLE else None
+        self.unreadable = (frozenset(reader.bits(n)) or None) if columns & UNREADABLE else None
         self.key_end = reader.column("I", n) if columns & KEYS else None
         self.key_null = reader.bits(n) if columns & KEY_NULL else None
         self.offset_delta = reader.column("I", n) if columns & OFFSET_DELTA else None
@@ -61,6 +64,11 @@ class Columns:
         self.headers = reader.bytes(header_bytes)
         reader.finish()
         _check_columns(self, header_count)
+
+    def why_unreadable(self, index):
+        """What the daemon says of a record in `unreadable`."""
+        begin = self.value_end[index - 1] if index else 0
+        return self.values[begin:self.value_end[index]].decode("utf-8", "replace")
 
 
 class _Reader:

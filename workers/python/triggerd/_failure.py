@@ -13,7 +13,7 @@ import traceback
 
 from . import _wire
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _MAX_MS = 2 ** 32 - 1
 
 
@@ -147,7 +147,7 @@ def _named(error):
 
 def _print_traceback(error):
     where = error.__traceback__
-    while where is not None and os.path.dirname(where.tb_frame.f_code.co_filename) == _PACKAGE:
+    while where is not None and where.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         where = where.tb_next
     # One write, so that the lines of two attempts do not mix.
     sys.stderr.write("".join(traceback.format_exception(type(error), error, where)))

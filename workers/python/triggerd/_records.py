@@ -41,6 +41,21 @@ class Part:
         return Part(self._columns, self._as_text, indices)
 
     @property
+    def as_text(self):
+        """The trigger's dataType is string."""
+        return self._as_text
+
+    @property
+    def leader_epoch(self):
+        """Of the partition's leader that gave the records, or None; only in the azure payload."""
+        return self._columns.leader_epoch
+
+    def why_unreadable(self, index):
+        """Why the daemon could not present this record of a whole frame, or None; only in the azure payload."""
+        columns = self._columns
+        return columns.why_unreadable(index) if columns.unreadable and index in columns.unreadable else None
+
+    @property
     def values(self):
         """List of str (dataType string) or bytes (binary), None for a tombstone. NotText where one is not UTF-8."""
         if not self._as_text:
@@ -235,6 +250,10 @@ class Record:
                 return value
         return default
 
+    def origin(self):
+        """(its Part, its index there)."""
+        return self._part, self._index
+
     @property
     def topic(self):
         return self._part.topic
@@ -317,7 +336,7 @@ class Batch:
         return "<triggerd.Batch of %d: %s>" % (len(self), ", ".join(map(repr, self.parts)))
 
 
-def part_of(payload, as_text):
+def part_of(payload, as_text, azure=False):
     """(Columns, Part) of a Batch frame's payload."""
-    columns = Columns(payload)
+    columns = Columns(payload, azure)
     return columns, Part(columns, as_text)

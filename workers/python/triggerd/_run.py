@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 
 from . import _async, _sync, _wire
 from ._session import (EX_CONFIG, EX_SOFTWARE, EX_UNAVAILABLE, EX_USAGE, Connection, Dismissed, EndOfStream, Session,
@@ -32,6 +33,20 @@ def run(handler, *, concurrency=None, credit_records=CREDIT_RECORDS, credit_byte
     if complaint is not None:
         return _say(complaint, EX_CONFIG)
     lanes = (concurrency or ASYNC_CONCURRENCY) if is_async else 1
+
+    def start(session, waker):
+        if is_async:
+            _async.run(session, handler, waker, lanes, leave_now)
+        else:
+            _sync.Loop(session, handler, waker).run()
+            session.bye("drained", "")
+        return 0
+
+    return serve(start, lanes, credit_records, credit_bytes)
+
+
+def serve(start, lanes, credit_records=CREDIT_RECORDS, credit_bytes=CREDIT_BYTES, features=()):
+    """From the inherited socket to the exit status: `start(session, waker)` runs the loop once Welcome has come."""
     sock = inherited_socket()
     if sock is None:
         return EX_USAGE
@@ -40,36 +55,44 @@ def run(handler, *, concurrency=None, credit_records=CREDIT_RECORDS, credit_byte
     _connection = Connection(sock)
     session = Session(_connection)
     try:
-        if not session.greet(lanes, credit_records, credit_bytes, waker):
+        if not session.greet(lanes, credit_records, credit_bytes, waker, features):
             return 0
-        if is_async:
-            _async.run(session, handler, waker, lanes, lambda: _leave_now(EX_UNAVAILABLE))
-        else:
-            _sync.Loop(session, handler, waker).run()
-            session.bye("drained", "")
-        return 0
-    except EndOfStream:
-        _leave_now(EX_UNAVAILABLE)
-    except _wire.Malformed as error:
-        session.bye("protocol_error", str(error))
-        return _say("the daemon broke the protocol: %s" % error, EX_SOFTWARE)
-    except Dismissed as error:
-        if error.code == "shutdown":
-            return 0
-        return _say("the daemon ended the session: %s" % error, EX_SOFTWARE)
+        return start(session, waker)
+    except (EndOfStream, _wire.Malformed, Dismissed) as error:
+        if isinstance(error, EndOfStream):
+            leave_now()
+        return conclude(session, error)
     finally:
         _connection.close()
+
+
+def conclude(session, error):
+    """Says why the session has ended, to both sides; the exit status."""
+    if isinstance(error, _wire.Malformed):
+        session.bye("protocol_error", str(error))
+        return _say("the daemon broke the protocol: %s" % error, EX_SOFTWARE)
+    if isinstance(error, Dismissed):
+        return 0 if error.code == "shutdown" else _say("the daemon ended the session: %s" % error, EX_SOFTWARE)
+    if isinstance(error, EndOfStream):
+        return EX_UNAVAILABLE
+    traceback.print_exception(type(error), error, error.__traceback__)
+    return EX_SOFTWARE
 
 
 def log(message, level="info"):
     """One line in the daemon's log; level debug, info, warn or error. Any thread. Outside a worker: on stderr."""
     if level not in ("debug", "info", "warn", "error"):
         raise ValueError("unknown level %r" % (level,))
+    send_log(message, level)
+
+
+def send_log(message, level, **members):
+    """log() with further members for the frame."""
     if _connection is None:
         sys.stderr.write("%s: %s\n" % (level, message))
         return
     try:
-        _connection.send(_wire.log(level, str(message)))
+        _connection.send(_wire.log(level, str(message), **members))
     except EndOfStream:
         pass  # the worker is about to find out
 
@@ -126,8 +149,8 @@ def _say(what, status):
     return status
 
 
-def _leave_now(status):
-    """Nothing is waited for: the daemon will deliver what was running to somebody else."""
+def leave_now(status=EX_UNAVAILABLE):
+    """Nothing is waited for: the daemon will deliver what was running to somebody else. Any thread."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -20,6 +20,8 @@ VERSION = "0.1.0"
 
 EX_USAGE, EX_UNAVAILABLE, EX_SOFTWARE, EX_CONFIG = 64, 69, 70, 78
 
+AZURE = "azure"  # the feature
+
 _BUFFER_BYTES = 256 << 10
 _READ_BYTES = 64 << 10  # room for less than this is not worth a read
 _KEPT_BYTES = 4 << 20   # a buffer that grew beyond it is given back after the frame
@@ -134,10 +136,16 @@ class Waker:
         return self.asked
 
     def ask(self, _signal, frame):
-        self.asked = True
-        _hang.report(frame)
+        try:
+            _hang.report(frame)  # before others hear of it: a handler on another thread may end then
+        finally:
+            self.asked = True
         if self.hurry is not None:
             self.hurry()
+        self.nudge()
+
+    def nudge(self):
+        """Ends a poll() of its fd. Any thread."""
         try:
             os.write(self._write, b"!")
         except BlockingIOError:
@@ -165,6 +173,21 @@ class Delivery:
         self.part = self.part.pick(indices)
         return [index for index in range(self.answers.count) if index not in chosen]
 
+    def admit(self, gate):
+        """For `many`: answers the records that may not be given to the handler; False where that is all of them."""
+        answers = self.answers
+        indices = gate.admitted(self.columns, self.part)
+        if indices is not None:
+            for index in self.narrow(indices):
+                answers.release(index, index)
+        unreadable = self.columns.unreadable
+        if unreadable:
+            chosen = range(answers.count) if self.picked is None else self.picked
+            for index in sorted(unreadable.intersection(chosen)):
+                answers.fail(index, index, (_wire.DEAD_LETTER, 0, self.columns.why_unreadable(index)))
+            self.narrow([index for index in chosen if index not in unreadable])
+        return self.picked is None or bool(self.picked)
+
     def settle(self, failures):
         """The attempt with all of `part` has ended. failures: {index in it: outcome}; the others are ok."""
         answers = self.answers
@@ -177,6 +200,14 @@ class Delivery:
                 answers.ok(index)
             else:
                 answers.fail(index, index, outcome)
+
+
+def emit_for_all(deliveries, outputs):
+    """The outputs of an invocation of all these, each of which was given at least one record to the handler."""
+    last = deliveries[-1]
+    index = last.answers.count - 1 if last.picked is None else last.picked[-1]
+    # Before the first of their answers: the daemon holds them all until the outputs are delivered.
+    deliveries[0].answers.emit(_wire.emit(last.answers.id, index, index, outputs))
 
 
 class Session:
@@ -192,16 +223,17 @@ class Session:
         self.welcome = None
         self.many = False
         self.gate = None
+        self.azure = False  # the payload is that of an Azure Functions app
         self.arrived = collections.deque()
         self.changed = False
         self.drain_ms = None
         self._open = {}        # batch id: Delivery that has records without an answer
         self._invocation = []  # deliveries of one that goes on in the next frame
 
-    def greet(self, concurrency, credit_records, credit_bytes, waker):
+    def greet(self, concurrency, credit_records, credit_bytes, waker, features=()):
         """Hello, and waits for Welcome. False where SIGTERM came first."""
         connection = self.connection
-        connection.send(_wire.hello(concurrency, credit_records, credit_bytes, "python/" + VERSION, os.getpid()))
+        connection.send(_wire.hello(concurrency, credit_records, credit_bytes, "python/" + VERSION, os.getpid(), features))
         found = None
         while found is None:
             if not wait_readable(connection, waker):
@@ -213,7 +245,7 @@ class Session:
             self._dismissed(payload)
         if kind != _wire.WELCOME:
             raise _wire.Malformed("frame type %d before welcome" % kind)
-        self._welcomed(_wire.parse_json(payload))
+        self._welcomed(_wire.parse_json(payload), features)
         self._take_whole()  # what came in the same read
         return True
 
@@ -243,7 +275,7 @@ class Session:
         except EndOfStream:
             pass
 
-    def _welcomed(self, welcome):
+    def _welcomed(self, welcome, features):
         self.welcome = welcome
         allowed = {"cardinality": ("one", "many"), "dataType": ("string", "binary"),
                    "ordering": ("partition", "key", "none")}
@@ -258,6 +290,8 @@ class Session:
         self.many = welcome["cardinality"] == "many"
         self._as_text = welcome["dataType"] == "string"
         self.gate = Gate(welcome["ordering"])
+        agreed = welcome.get("features")
+        self.azure = AZURE in features and isinstance(agreed, list) and AZURE in agreed
 
     def _take_whole(self):
         found = self.connection.next_frame()
@@ -291,7 +325,7 @@ class Session:
             raise _wire.Malformed("an invocation of one record spans frames")
         if number in self._open:
             raise _wire.Malformed("batch %d is open already" % number)
-        columns, part = part_of(payload, self._as_text)
+        columns, part = part_of(payload, self._as_text, self.azure)
         delivery = Delivery(columns, part, Answers(number, columns.count))
         self._open[number] = delivery
         self._invocation.append(delivery)

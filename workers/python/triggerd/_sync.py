@@ -1,94 +1,20 @@
 """The loop for plain handlers: one invocation after the other, in the order they came.
 
 Threads: everything runs on the main thread, but for a small one that sends the answers that are held back while a
-slow call runs (PROTOCOL.md section 5). What both touch is behind Outbox's lock, except for `Answers.done`, which the
-main thread stores after each record and the other only reads.
+slow call runs (PROTOCOL.md section 5).
 """
 
-import threading
 import time
 
 from . import _wire
 from ._failure import describe, failures_of, refuse_unrun
 from ._gate import WHOLE
+from ._outbox import HOLD_BACK_S, Outbox
 from ._records import Batch
-from ._session import EndOfStream, wait_readable
+from ._session import wait_readable
 
-POLL_S = 0.010      # the socket is read, and answers are sent, at least so often between calls
-COALESCE_S = 0.001  # finished batches wait so long for company while there is more to run
-
-
-class Outbox:
-    """Answers on their way out. `parked`: the thread sleeps until unpark(), since nothing was held back."""
-
-    def __init__(self, connection):
-        self.parked = True
-        self._connection = connection
-        self._lock = threading.Lock()
-        self._finished = []    # Ack frames
-        self._running = None   # Answers of the batch that is being run
-        self._wake = threading.Event()
-        threading.Thread(target=self._keep_flushing, name="triggerd-acks", daemon=True).start()
-
-    def begin(self, answers):
-        """The batch is run record by record; its answers may be sent in between."""
-        with self._lock:
-            self._running = answers
-
-    def finish(self, answers):
-        """Every record of it has its answer."""
-        with self._lock:
-            self._finished.append(answers.take())
-            if self._running is answers:
-                self._running = None
-        if self.parked:
-            self.unpark()
-
-    def fail(self, answers, index, outcome):
-        with self._lock:
-            answers.fail(index, index, outcome)
-
-    def release(self, answers, first, last):
-        with self._lock:
-            answers.release(first, last)
-
-    def settle(self, delivery, failures):
-        """The attempt with the whole of it has ended."""
-        with self._lock:
-            delivery.settle(failures)
-        self.finish(delivery.answers)
-
-    def flush(self):
-        """Sends what there is; False where there was nothing."""
-        with self._lock:
-            data = b"".join(self._finished)
-            self._finished.clear()
-            if self._running is not None:
-                data += self._running.take()
-            if data:
-                # Under the lock: "ok for all the rest" must not overtake an answer that was taken before it.
-                self._connection.send(data)
-        return bool(data)
-
-    def unpark(self):
-        self.parked = False
-        self._wake.set()
-
-    def _keep_flushing(self):
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            busy = True
-            while busy:
-                time.sleep(POLL_S)
-                # Parked before looking: an answer stored after the look finds `parked` set and wakes us.
-                self.parked = True
-                try:
-                    busy = self.flush()
-                except EndOfStream:
-                    return  # the main thread sees it too
-                if busy:
-                    self.parked = False
+POLL_S = HOLD_BACK_S  # the socket is read, and answers are sent, at least so often between calls
+COALESCE_S = 0.001    # finished batches wait so long for company while there is more to run
 
 
 class Loop:
@@ -99,6 +25,7 @@ class Loop:
         self._handler = handler
         self._waker = waker
         self._outbox = Outbox(session.connection)
+        self._outbox.start()
         self._next_poll = 0.0
         self._next_flush = 0.0
 
@@ -226,13 +153,9 @@ class Loop:
             self._session.finish(delivery)
 
     def _admitted(self, delivery):
-        """Releases what may not be started of it; False where that is all."""
-        indices = self._gate.admitted(delivery.columns, delivery.part)
-        if indices is None:
+        """Answers what may not be started of it; False where that is all."""
+        if self._outbox.admit(delivery, self._gate):
             return True
-        if not indices:
-            self._release(delivery, 0)
-            return False
-        for index in delivery.narrow(indices):
-            self._outbox.release(delivery.answers, index, index)
-        return True
+        self._outbox.finish(delivery.answers)
+        self._session.finish(delivery)
+        return False

@@ -7,7 +7,7 @@ ends the session. Batch payloads are read in _columns.py.
 import json
 import struct
 
-HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE = range(1, 12)
+HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE, EMIT = range(1, 13)
 FLAG_MORE = 1
 
 PROTOCOL = 1
@@ -16,6 +16,7 @@ MAX_PAYLOAD = 256 << 20  # daemon to worker
 MAX_JSON = 64 << 10
 MAX_REASON = 4 << 10
 MAX_TOPIC_BYTES = 249
+EMIT_FRAME_BYTES = 1 << 20  # likewise, of outputs; a single one may be larger
 ACK_FRAME_BYTES = 1 << 20  # answers beyond this go into a further Ack; the limit for a worker's payload is 16 MiB
 
 OK, RETRY, DEAD_LETTER, DROP, RELEASE = range(5)
@@ -25,6 +26,7 @@ _ANSWER = struct.Struct("<IIIIII")
 _CANCEL = struct.Struct("<iIII")
 _PAIR = struct.Struct("<II")
 _JSON_FRAMES = frozenset((HELLO, WELCOME, LOG, BYE))
+_EMIT = struct.Struct("<IIII")
 _ALL_OK = bytes(8)  # count 0, no reasons
 
 
@@ -112,14 +114,15 @@ def check_padding(payload, begin, end):
         raise Malformed("padding is not zero")
 
 
-def hello(concurrency, credit_records, credit_bytes, sdk, pid):
+def hello(concurrency, credit_records, credit_bytes, sdk, pid, features=()):
     return json_frame(HELLO, {
         "protocol": {"min": PROTOCOL, "max": PROTOCOL}, "sdk": sdk, "pid": pid, "concurrency": concurrency,
-        "credit": {"records": credit_records, "bytes": credit_bytes}, "features": []})
+        "credit": {"records": credit_records, "bytes": credit_bytes},
+        "features": list(features)})
 
 
-def log(level, message):
-    return json_frame(LOG, {"level": level, "message": _cut(message)})
+def log(level, message, **members):
+    return json_frame(LOG, {"level": level, "message": _cut(message), **members})
 
 
 def bye(code, message):
@@ -141,6 +144,30 @@ def ack(number, answers):
         reasons.append(reason)
     out.append(_ack_frame(number, head, reasons, reason_end))
     return b"".join(out)
+
+
+def emit(number, first, last, outputs):
+    """Emit frames: outputs (number of the output, bytes), that the answers of records first to last of the batch wait for."""
+    out, batch, size = [], [], 0
+    for output in outputs:
+        if batch and size + len(output[1]) > EMIT_FRAME_BYTES:
+            out.append(_emit_frame(number, first, last, batch))
+            batch, size = [], 0
+        batch.append(output)
+        size += len(output[1]) + 8
+    if batch:
+        out.append(_emit_frame(number, first, last, batch))
+    return b"".join(out)
+
+
+def _emit_frame(number, first, last, outputs):
+    ends, end = [], 0
+    for _, value in outputs:
+        end += len(value)
+        ends.append(end)
+    count = len(outputs)
+    numbers = struct.pack("<%dI" % (2 * count), *[which for which, _ in outputs], *ends)
+    return frame(EMIT, _EMIT.pack(first, last, count, end) + numbers + b"".join([value for _, value in outputs]), number)
 
 
 def _ack_frame(number, head, reasons, reason_bytes):

@@ -1,0 +1,2 @@
+def worded(place, text):
+    return "%s: %s" % (place, text)
