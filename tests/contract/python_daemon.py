@@ -111,12 +111,14 @@ def answers_of(payload):
 
 
 class Worker:
-    """A Python worker as a process, and this end of its socket."""
+    """A Python worker as a process, and this end of its socket. node_daemon.py has the same for Node."""
+
+    FILE = "handler.py"
 
     def __init__(self, handler, arguments=(), env=None, interpreter=sys.executable):
         self._folder = tempfile.TemporaryDirectory()
-        self.path = pathlib.Path(self._folder.name) / "handler.py"
-        self.path.write_text(textwrap.dedent(_PRELUDE) + textwrap.dedent(handler))
+        self.path = pathlib.Path(self._folder.name) / self.FILE
+        self.path.write_text(self.source(handler))
         self.socket, theirs = socket.socketpair()
         self.control, their_control = socket.socketpair()
         for mine in (self.socket, self.control):
@@ -127,7 +129,7 @@ class Worker:
                            CONTROL_FD=str(their_control.fileno()), **(env or {}))
         environment.pop("PYTHONUNBUFFERED", None)
         self.process = subprocess.Popen(
-            [interpreter, "-m", "triggerd", str(self.path), *arguments], stdin=subprocess.DEVNULL, text=True,
+            self.command(interpreter, *arguments), stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=self._errors, env=environment,
             pass_fds=[theirs.fileno(), their_control.fileno()])
         theirs.close()
@@ -137,6 +139,12 @@ class Worker:
         self.acks = []      # (batch id, answers) as they came
         self.others = []    # frames that are not Acks
         self.hello = None
+
+    def source(self, handler):
+        return textwrap.dedent(_PRELUDE) + textwrap.dedent(handler)
+
+    def command(self, interpreter, *arguments):
+        return [interpreter, "-m", "triggerd", str(self.path), *arguments]
 
     def welcome(self, cardinality="one", data_type="binary", ordering="partition", timeout_ms=60000, extra=b""):
         kind, _, payload = self.read_frame()
@@ -238,8 +246,10 @@ class Worker:
 class WorkerTest(unittest.TestCase):
     """Test cases that start workers."""
 
+    WORKER = Worker
+
     def worker(self, handler, **options):
-        worker = Worker(handler, **options)
+        worker = self.WORKER(handler, **options)
         self.addCleanup(worker.close)
         return worker
 
