@@ -192,7 +192,8 @@ test("keys are lanes, a record without one is never held", () => {
 
 test("only a retry holds", () => {
   const all = delivery({ keys: ["a", "b", "c", null] });
-  const failures = new Map([[0, { code: wire.DEAD_LETTER }], [1, { code: wire.RETRY }], [2, { code: wire.DROP }], [3, { code: wire.RETRY }]]);
+  const codes = [wire.DEAD_LETTER, wire.RETRY, wire.DROP, wire.RETRY];
+  const failures = new Map(codes.map((code, index) => [index, { code }]));
   for (const [ordering, held] of [["key", ["b"]], ["partition", [WHOLE]], ["none", []]]) {
     const gate = new Gate(ordering);
     gate.attempted(all, failures);

@@ -36,8 +36,8 @@ export class Part {
   get attempt() { return this.#columns.attempt; }
   get length() { return this.#picked === null ? this.#columns.count : this.#picked.length; }
 
-  get rawValues() { return this.#cache.rawValues ??= this.#each((columns, at) => columns.value(at)); }
-  get rawKeys() { return this.#cache.rawKeys ??= this.#each((columns, at) => columns.key(at)); }
+  get rawValues() { return this.#cache.rawValues ??= this.#chosen(this.#columns.allValues()); }
+  get rawKeys() { return this.#cache.rawKeys ??= this.#chosen(this.#columns.allKeys()); }
   get offsets() { return this.#cache.offsets ??= this.#each((columns, at) => columns.offset(at)); }
   get timestamps() { return this.#cache.timestamps ??= this.#each((columns, at) => columns.timestamp(at)); }
   get headers() { return this.#cache.headers ??= this.#each((columns, at) => columns.headersOf(at)); }
@@ -83,6 +83,10 @@ export class Part {
   /** The index in the frame. For the SDK's own use. */
   frameIndex(index) {
     return this.#picked === null ? index : this.#picked[index];
+  }
+
+  #chosen(column) {
+    return this.#picked === null ? column : this.#picked.map((index) => column[index]);
   }
 
   #each(get) {

@@ -13,7 +13,8 @@ export const DEFAULTS = { concurrency: 256, creditRecords: 65536, creditBytes: 6
 const WORKER = Symbol.for("triggerd.worker"); // of the running worker, {send}; shared by all copies of this package
 const LEVELS = ["debug", "info", "warn", "error"];
 // What may be active without a thread of libuv's pool being busy.
-const IDLE = /Timeout|Immediate|TickObject|SocketWrap|ServerWrap|PipeWrap|TTYWrap|SignalWrap|ProcessWrap|UDP|MessagePort|Worker|WriteWrap|Shutdown/i;
+const IDLE = new RegExp("Timeout|Immediate|TickObject|SocketWrap|ServerWrap|PipeWrap|TTYWrap|SignalWrap|ProcessWrap|UDP"
+  + "|MessagePort|Worker|WriteWrap|Shutdown", "i");
 
 export async function run(handler, options = {}) {
   const settings = { ...DEFAULTS, ...options };
