@@ -28,7 +28,7 @@ class Worker(python_daemon.Worker):
     FILE = "handler.mjs"
 
     def source(self, handler):
-        return textwrap.dedent(_PRELUDE) + textwrap.dedent(handler)
+        return PRELUDE + textwrap.dedent(handler)
 
     def command(self, interpreter, *arguments):
         return [NODE, str(SDK / "main.mjs"), str(self.path), *arguments]
@@ -50,7 +50,7 @@ class NodeTest:
 
 
 # What a handler under test has at hand.
-_PRELUDE = '''
+PRELUDE = textwrap.dedent('''
     import fs from "node:fs";
     import net from "node:net";
     import * as triggerd from "triggerd";
@@ -73,4 +73,4 @@ _PRELUDE = '''
       get name() { return "KeyError"; }
     }
     const later = () => new Promise(setImmediate);
-'''
+''')

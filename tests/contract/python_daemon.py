@@ -19,7 +19,7 @@ import unittest
 SDK = pathlib.Path(__file__).resolve().parents[2] / "workers" / "python"
 DEADLINE_S = 60
 
-HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE = range(1, 12)
+HELLO, WELCOME, BATCH, ACK, CREDIT, CANCEL, DRAIN, PING, PONG, LOG, BYE, EMIT = range(1, 13)
 NAMES = {0: "ok", 1: "retry", 2: "deadLetter", 3: "drop", 4: "release"}
 
 
@@ -52,8 +52,12 @@ def record(value=b"v", key=None, headers=(), offset=None, timestamp=None):
     return {"value": value, "key": key, "headers": list(headers), "offset": offset, "timestamp": timestamp}
 
 
-def batch(number, records, topic="orders", partition=0, epoch=1, run=0, attempt=1, base=100, more=False):
-    """A Batch frame with all optional columns. A record without an offset comes right after the one before."""
+def batch(number, records, topic="orders", partition=0, epoch=1, run=0, attempt=1, base=100, more=False,
+          leader_epoch=None, unreadable=()):
+    """A Batch frame with all optional columns. A record without an offset comes right after the one before.
+
+    leader_epoch, unreadable (indices): of the azure payload only.
+    """
     records = [record(one) if one is None or isinstance(one, bytes) else one for one in records]
     offsets = []
     for one in records:
@@ -71,12 +75,16 @@ def batch(number, records, topic="orders", partition=0, epoch=1, run=0, attempt=
         arena += value or b""
         value_ends.append(len(arena))
     stamped = stamps[0] is not None
-    columns = 1 | 4 | 8 | 16 | 32 | 64 | (2 if stamped else 0)
+    columns = 1 | 4 | 8 | 16 | 32 | 64 | (2 if stamped else 0) | (128 if unreadable else 0)
     value_arena, key_arena = b"".join(v or b"" for v in values), b"".join(k or b"" for k in keys)
     name = topic.encode()
     payload = struct.pack("<IIqqiIIIIIIIII", len(records), columns, offsets[0], stamps[0] if stamped else -1, partition,
-                          epoch, run, attempt, len(name), len(headers), len(value_arena), len(key_arena), len(arena), 0)
-    payload += ends(values) + bits([value is None for value in values]) + ends(keys) + bits([key is None for key in keys])
+                          epoch, run, attempt, len(name), len(headers), len(value_arena), len(key_arena), len(arena),
+                          0 if leader_epoch is None else leader_epoch + 1)
+    payload += ends(values) + bits([value is None for value in values])
+    if unreadable:
+        payload += bits([index in unreadable for index in range(len(records))])
+    payload += ends(keys) + bits([key is None for key in keys])
     payload += u32s([offset - offsets[0] for offset in offsets])
     if stamped:
         payload += pad(struct.pack("<%di" % len(stamps), *[stamp - stamps[0] for stamp in stamps]))
@@ -119,19 +127,27 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self._folder.name) / self.FILE
         self.path.write_text(self.source(handler))
+        self.start(self.command(interpreter, *arguments), env)
+
+    def source(self, handler):
+        return PRELUDE + textwrap.dedent(handler)
+
+    def command(self, interpreter, *arguments):
+        return [interpreter, "-m", "triggerd", str(self.path), *arguments]
+
+    def start(self, command, env, cwd=None, path=SDK):
         self.socket, theirs = socket.socketpair()
         self.control, their_control = socket.socketpair()
         for mine in (self.socket, self.control):
             mine.settimeout(DEADLINE_S)
         self._control_file = self.control.makefile("rw")
         self._errors = tempfile.TemporaryFile("w+")
-        environment = dict(os.environ, PYTHONPATH=str(SDK), TRIGGERD_FD=str(theirs.fileno()),
+        environment = dict(os.environ, PYTHONPATH=str(path), TRIGGERD_FD=str(theirs.fileno()),
                            CONTROL_FD=str(their_control.fileno()), **(env or {}))
         environment.pop("PYTHONUNBUFFERED", None)
         self.process = subprocess.Popen(
-            self.command(interpreter, *arguments), stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=self._errors, env=environment,
-            pass_fds=[theirs.fileno(), their_control.fileno()])
+            command, stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE, stderr=self._errors, env=environment,
+            cwd=cwd, pass_fds=[theirs.fileno(), their_control.fileno()])
         theirs.close()
         their_control.close()
         self.records = {}   # batch id: number of its records
@@ -140,19 +156,14 @@ class Worker:
         self.others = []    # frames that are not Acks
         self.hello = None
 
-    def source(self, handler):
-        return textwrap.dedent(_PRELUDE) + textwrap.dedent(handler)
-
-    def command(self, interpreter, *arguments):
-        return [interpreter, "-m", "triggerd", str(self.path), *arguments]
-
-    def welcome(self, cardinality="one", data_type="binary", ordering="partition", timeout_ms=60000, extra=b""):
+    def welcome(self, cardinality="one", data_type="binary", ordering="partition", timeout_ms=60000, extra=b"",
+                **members):
         kind, _, payload = self.read_frame()
         assert kind == HELLO, "the first frame is Hello"
         self.hello = json.loads(payload)
         fields = {"protocol": 1, "daemon": "test/1", "trigger": "orders", "group": "g", "worker": 1, "features": [],
                   "cardinality": cardinality, "dataType": data_type, "ordering": ordering, "maxBatchSize": 500,
-                  "timeoutMs": timeout_ms, "unknown": [1]}
+                  "timeoutMs": timeout_ms, "unknown": [1], **members}
         self.socket.sendall(frame(WELCOME, pad(json.dumps(fields).encode(), b" ")) + extra)
         return self
 
@@ -263,7 +274,7 @@ class WorkerTest(unittest.TestCase):
 
 
 # What a handler under test has at hand.
-_PRELUDE = '''
+PRELUDE = textwrap.dedent('''
     import asyncio, json, os, socket, sys, time
     import triggerd
     _control = socket.socket(fileno=int(os.environ["CONTROL_FD"]))
@@ -281,4 +292,4 @@ _PRELUDE = '''
         _control.setblocking(False)
         if await loop.sock_recv(_control, 1) != b"g":
             os._exit(99)
-'''
+''')

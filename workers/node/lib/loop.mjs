@@ -10,7 +10,6 @@ import { Batch, Record } from "./records.mjs";
 import { RETRY } from "./wire.mjs";
 
 const SLICE_MS = 10; // the socket is read, and answers are sent, at least so often between calls
-const COALESCE_MS = 1; // finished batches wait so long for company while there is more to run
 
 // One invocation that runs, or waits for its lanes: a record (`index`) of one delivery, or all of several (index −1).
 class Unit {
@@ -40,12 +39,14 @@ export class Loop {
   #finished = false; // and some of them are complete
   #turn = null; // the next slice
   #sliceEnd = 0;
-  #nextFlush = 0;
   #flushTimer = null;
   #overdueTimer = null;
   #ended = false;
 
-  /** onEnd(): drained. onError(error): the loop cannot go on. Both at most once. */
+  /**
+   * handler(argument, deliveries, index): index in the frame of the only delivery, or −1.
+   * onEnd(): drained. onError(error): the loop cannot go on. Both at most once.
+   */
   constructor(session, handler, concurrency, { onEnd, onError }) {
     this.#session = session;
     this.#gate = session.gate;
@@ -97,8 +98,8 @@ export class Loop {
     this.#pump(now);
     if (this.#ended) return;
     // Answers of unfinished batches go before the next slice; where there is none, they wait for the rest a while.
-    if (this.#finished || this.#turn !== null) this.#flush(Date.now());
-    else if (this.#unsent.length > 0) this.#flushTimer ??= this.#later(() => this.#flush(Date.now()), SLICE_MS);
+    if (this.#finished || this.#turn !== null) this.#flush();
+    else if (this.#unsent.length > 0) this.#flushTimer ??= this.#later(() => this.#flush(), SLICE_MS);
   }
 
   // Starts what may be started, for the rest of the slice.
@@ -110,7 +111,7 @@ export class Loop {
         this.wake();
         return;
       }
-      if (this.#finished && now >= this.#nextFlush) this.#flush(now);
+      if (this.#finished) this.#flush(); // before a call that may be a slow one
       if (this.#ready.length > 0) this.#startUnit(this.#ready.shift());
       else if (arrived.length > 0) many ? this.#takeMany(arrived.shift()) : this.#takeOne(arrived);
       else break;
@@ -205,7 +206,7 @@ export class Loop {
   #call(argument, deliveries, index, waiting) {
     const handler = this.#handler;
     try {
-      const result = handler(argument);
+      const result = handler(argument, deliveries, index);
       if (result !== undefined && result !== null) {
         if (typeof result.then === "function") {
           this.#runs(waiting ?? new Unit(deliveries, index), deliveries, argument, result);
@@ -341,10 +342,9 @@ export class Loop {
     }
   }
 
-  #flush(now) {
+  #flush() {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = null;
-    this.#nextFlush = now + COALESCE_MS;
     this.#finished = false;
     const frames = [];
     for (const answers of this.#unsent) {
@@ -357,7 +357,7 @@ export class Loop {
   }
 
   #end() {
-    this.#flush(Date.now());
+    this.#flush();
     this.stop();
     this.#onEnd();
   }

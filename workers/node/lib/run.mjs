@@ -26,7 +26,7 @@ export async function run(handler, options = {}) {
   }
   const complaint = complaintAbout(handler);
   if (complaint !== null) return say(complaint, EX_CONFIG);
-  return serve(settings, () => handler);
+  return serve(settings, () => (argument) => handler(argument)); // a user's gets nothing else
 }
 
 /**
