@@ -69,7 +69,9 @@ class OneTest(NodeTest, ours.OneTest):
             }
         ''',
         "test_settled_promises_do_not_hold_up_the_socket": '''
-            export async function handle(record) {}
+            export async function handle(record) {
+              if (record.offset === 1000) tell("running");
+            }
         ''',
     }
     # Node has no cancellation and no context that leaves a handler; a blocked loop says nothing.
@@ -95,8 +97,9 @@ class OneTest(NodeTest, ours.OneTest):
     def test_settled_promises_do_not_hold_up_the_socket(self):
         """Promises that need no event to be settled: a Drain is seen in between."""
         worker = self.worker("").welcome()
-        count = 200_000
-        worker.send(batch(1, [b"v"] * count), drain())
+        worker.send(batch(1, [b"v"] * 1_000_000))
+        self.assertEqual(worker.told(), "running")
+        worker.send(drain())
         codes = worker.settle(1)
         self.assertGreater(codes.count("release"), 0)
         self.assertEqual(codes, sorted(codes, key=("ok", "release").index))

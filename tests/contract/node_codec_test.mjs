@@ -8,8 +8,10 @@ import { Answers } from "../../workers/node/lib/answers.mjs";
 import { Columns } from "../../workers/node/lib/columns.mjs";
 import { BatchError, DeadLetter, Drop, Retry, failuresOf } from "../../workers/node/lib/failure.mjs";
 import { Gate, WHOLE, sourceOf } from "../../workers/node/lib/gate.mjs";
+import { Loop } from "../../workers/node/lib/loop.mjs";
 import { Queue } from "../../workers/node/lib/queue.mjs";
-import { Part } from "../../workers/node/lib/records.mjs";
+import { NotText, Part } from "../../workers/node/lib/records.mjs";
+import { Session } from "../../workers/node/lib/session.mjs";
 import * as wire from "../../workers/node/lib/wire.mjs";
 
 const VECTORS = new URL("../vectors/wire/", import.meta.url);
@@ -104,6 +106,20 @@ test("columns are views of the frame, not copies", () => {
   const columns = new Columns(payload);
   assert.equal(columns.valueEnd.buffer, payload.buffer);
   assert.equal(columns.value(0).buffer, payload.buffer);
+});
+
+test("text is checked piece by piece where the whole is none, or only the whole is", () => {
+  // Of three values: the two halves of an é, and one that is text by itself.
+  const payload = Buffer.alloc(64 + 16 + 8 + 8);
+  for (const [at, value] of [[0, 3], [36, 1], [40, 1], [48, 3], [64, 1], [68, 2], [72, 3]]) payload.writeUInt32LE(value, at);
+  payload.write("t", 80);
+  payload.set([0xc3, 0xa9, 0x61], 88);
+  const part = new Part(new Columns(payload), true);
+  assert.throws(() => part.at(0).value, NotText);
+  assert.throws(() => part.at(1).text, /the value of t\/0@1 is not UTF-8/);
+  assert.equal(part.at(2).value, "a");
+  assert.deepEqual(part.pick([2]).values, ["a"]);
+  assert.throws(() => part.values, NotText);
 });
 
 // The answers in Ack frames, as [[first, last, code, after, reason], …] for each.
@@ -243,6 +259,34 @@ test("waits and reasons", () => {
   for (const make of [() => new Retry(30), () => new Drop(null), () => new DeadLetter(Buffer.from("x"))]) {
     assert.throws(make, TypeError);
   }
+});
+
+test("an attempt that ends between a Drain and the next slice ends nothing that waits", async () => {
+  const { raw } = vectors(false).find(({ name }) => name === "batch_dense.hex"); // several records
+  const drain = vectors(false).find(({ name }) => name === "drain.hex").raw;
+  const sent = [];
+  const session = new Session((bytes) => sent.push(...acks(bytes)));
+  const welcome = { protocol: 1, cardinality: "one", dataType: "binary", ordering: "partition", timeoutMs: 0 };
+  session.take({ kind: wire.WELCOME }, wire.jsonFrame(wire.WELCOME, welcome).subarray(16));
+  let end;
+  const attempt = new Promise((done) => {
+    end = done;
+  });
+  await new Promise((onEnd, onError) => {
+    const loop = new Loop(session, () => {
+      setTimeout(() => {
+        session.take(wire.parseHeader(drain, 0), drain.subarray(16));
+        loop.wake();
+        end(); // its reaction runs before the slice
+      });
+      return attempt;
+    }, 5, { onEnd, onError });
+    session.take(wire.parseHeader(raw, 0), raw.subarray(16));
+    loop.wake();
+  });
+  const { count } = new Columns(raw.subarray(16));
+  assert.ok(count > 1);
+  assert.deepEqual(sent.flat().map(([first, last, code]) => [first, last, code]), [[0, 0, wire.OK], [1, count - 1, wire.RELEASE]]);
 });
 
 test("a queue keeps its order and forgets what was taken", () => {
