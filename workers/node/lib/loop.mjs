@@ -117,7 +117,7 @@ export class Loop {
       else break;
       now = Date.now();
     }
-    if (this.#gate.draining && !this.#session.changed && this.#running.size === 0) this.#end();
+    if (this.#gate.draining && this.#running.size === 0) this.#end();
   }
 
   #takeOne(arrived) {
