@@ -26,6 +26,21 @@ class Disposable {
   }
 }
 
+class HookContext {
+  #hookData;
+  #appHookData;
+
+  constructor(hookData, appHookData) {
+    this.#hookData = hookData;
+    this.#appHookData = appHookData;
+  }
+
+  get hookData() { return this.#hookData; }
+  set hookData(_) { throw new Error("Cannot assign to read only property 'hookData'"); }
+  get appHookData() { return this.#appHookData; }
+  set appHookData(_) { throw new Error("Cannot assign to read only property 'appHookData'"); }
+}
+
 /** One app, as it registers itself. functions: name to {name, bindings (by name), retryOptions, callback, scriptFile}. */
 export class Core {
   #hooks = new Map(HOOKS.map((name) => [name, []]));
@@ -51,18 +66,13 @@ export class Core {
 
   /** Runs the hooks of this name, in their order; what one throws comes through. */
   async run(name, context) {
-    for (const callback of [...this.#hooks.get(name)]) await callback(context);
+    const hooks = this.#hooks.get(name);
+    for (const callback of hooks.length > 0 ? [...hooks] : hooks) await callback(context);
   }
 
   /** A hook's context: `own` and what all have. hookData is for the hooks of one invocation, or of the app's life. */
   hookContext(hookData, own) {
-    const context = { ...own };
-    const readOnly = (name, get) => Object.defineProperty(context, name, {
-      get, enumerable: true, set: () => { throw new Error(`Cannot assign to read only property '${name}'`); },
-    });
-    readOnly("hookData", () => hookData);
-    readOnly("appHookData", () => this.appHookData);
-    return context;
+    return Object.assign(new HookContext(hookData, this.appHookData), own);
   }
 
   /** One line for the daemon's log; hooks may change it. about: {hookData, context, invocation, function}. */

@@ -6,6 +6,7 @@ import { isUtf8 } from "../lib/wire.mjs";
 
 const ENVELOPE = ["Offset", "Partition", "Topic", "Timestamp", "Value", "Headers"];
 const DATE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,7})?(Z|[+-]\d\d:?\d\d)?$/;
+const DOTNET_DATE = /^\d\d\/\d\d\/\d{4} /; // never JSON
 const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/;
 
 /** Of one record. All of it is made when it is asked for. */
@@ -48,7 +49,9 @@ export class Facts {
     const found = {};
     // The host makes text of what is in the body, and a worker reads the text; so true is "True" and a number a number.
     for (const [name, value] of Object.entries(this.#body ?? {})) {
-      if (value !== null && !Array.isArray(value)) found[name] = parsed(dotnetText(value));
+      if (value === null || Array.isArray(value)) continue;
+      const text = dotnetText(value);
+      found[name] = DOTNET_DATE.test(text) ? text : parsed(text);
     }
     const { key, partition, topic, timestamp, offset, headers, leaderEpoch } = this;
     const known = { Key: typeof key === "string" ? parsed(key) : key, Partition: partition, Topic: parsed(topic), Timestamp: timestamp,
@@ -92,6 +95,7 @@ export function camelCased(value, deep) {
 
 /** Text that is JSON as its value, other text as it is: how a Node worker reads all text it is given. */
 export function parsed(text) {
+  if (!/^[\s{["\-0-9tfn]/.test(text)) return text; // an error for each text that is none would cost ten times the rest
   try {
     return JSON.parse(text);
   } catch {

@@ -39,7 +39,7 @@ export function handlerOf(core, registered, welcome, send) {
       inputData: [{ name: trigger, data: inputOf(values, many, asText) }],
       triggerMetadata: null, // made when it is asked for, below
       plainMetadata,
-      traceContext: many ? {} : factsOf(0).trace(),
+      traceContext: many || (asText && !values[0].includes("traceparent")) ? {} : factsOf(0).trace(), // rarely read the value for it
       retryContext: {
         retryCount: attempt - 1, maxRetryCount: welcome.maxRetryCount, exception: attempt > 1 ? failures.get(name) : undefined,
       },
