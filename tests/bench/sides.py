@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -109,6 +110,11 @@ def python_worker(build):
 
 def cpp_worker(build):
     return Triggerd("triggerd, C++ worker", build, [os.path.join(build, "bin", "triggerd-cpp-count")])
+
+
+def node_worker(build):
+    return Triggerd("triggerd, Node worker", build, [shutil.which("node") or "node", os.path.join(ROOT, "workers", "node", "main.mjs"),
+                                                     os.path.join(HERE, "count_bytes.mjs")])
 
 
 def raw(build):

@@ -119,13 +119,21 @@ def answers_of(payload):
 
 
 class Worker:
-    """A Python worker as a process, and this end of its socket."""
+    """A Python worker as a process, and this end of its socket. node_daemon.py has the same for Node."""
+
+    FILE = "handler.py"
 
     def __init__(self, handler, arguments=(), env=None, interpreter=sys.executable):
         self._folder = tempfile.TemporaryDirectory()
-        self.path = pathlib.Path(self._folder.name) / "handler.py"
-        self.path.write_text(PRELUDE + textwrap.dedent(handler))
-        self.start([interpreter, "-m", "triggerd", str(self.path), *arguments], env)
+        self.path = pathlib.Path(self._folder.name) / self.FILE
+        self.path.write_text(self.source(handler))
+        self.start(self.command(interpreter, *arguments), env)
+
+    def source(self, handler):
+        return PRELUDE + textwrap.dedent(handler)
+
+    def command(self, interpreter, *arguments):
+        return [interpreter, "-m", "triggerd", str(self.path), *arguments]
 
     def start(self, command, env, cwd=None, path=SDK):
         self.socket, theirs = socket.socketpair()
@@ -249,8 +257,10 @@ class Worker:
 class WorkerTest(unittest.TestCase):
     """Test cases that start workers."""
 
+    WORKER = Worker
+
     def worker(self, handler, **options):
-        worker = Worker(handler, **options)
+        worker = self.WORKER(handler, **options)
         self.addCleanup(worker.close)
         return worker
 

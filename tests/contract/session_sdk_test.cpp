@@ -180,6 +180,24 @@ INSTANTIATE_TEST_SUITE_P(Each, SessionSdk,
                                            Sdk{"cpp_count", {TRIGGERD_CPP_COUNT}, "many", false, false}),
                          [](const auto& row) { return std::string(row.param.name); });
 
+#ifdef TRIGGERD_NODE
+Sdk node(const char* name, const char* handler, const char* cardinality) {
+  return {name,
+          {TRIGGERD_NODE, TRIGGERD_NODE_SDK "/main.mjs", TRIGGERD_TESTS_DIR "/contract/session_handlers.mjs",
+           "--handler", handler},
+          cardinality};
+}
+
+INSTANTIATE_TEST_SUITE_P(Node, SessionSdk,
+                         ::testing::Values(node("node_one", "one", "one"), node("node_many", "many", "many"),
+                                           node("node_async_one", "oneAsync", "one"),
+                                           node("node_async_many", "manyAsync", "many")),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(Node, IdleSdk, ::testing::Values(node("node_one", "one", "one")),
+                         [](const auto& row) { return std::string(row.param.name); });
+#endif
+
 INSTANTIATE_TEST_SUITE_P(Each, IdleSdk,
                          ::testing::Values(python("python_one", "one", "one"),
                                            python("python_async_one", "one_async", "one"),

@@ -24,6 +24,7 @@ RULES = {
     "machine": banned.machines,
     "size": sizes.check,
     "python": tools.python,
+    "javascript": tools.javascript,
     "shell": tools.shellcheck,
     "format": tools.clang_format,
 }

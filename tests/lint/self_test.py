@@ -70,6 +70,9 @@ PLANTED = [
     ("size", "lib/wire/a.hpp", "// x\n" * 181),
     ("size", "tests/e2e/b.py", "def f():\n" + "    f()\n" * 71),
     ("python", "workers/python/a.py", "def f(:\n"),
+    ("javascript", "workers/node/a.mjs", "export function f( {\n"),
+    ("javascript", "workers/node/a.mjs", "// " + "x" * 140 + "\n"),
+    ("size", "workers/node/a.mjs", "f();\n" * 401),
     ("shell", "deploy/b", "#!/usr/bin/env bash\necho $1\n"),
     ("format", "lib/wire/a.cpp", "int  a ;\n"),
 ]

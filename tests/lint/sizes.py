@@ -74,6 +74,8 @@ def measured(tree):
                 yield file, line, f"function {name}", size, FUNCTION
         except SyntaxError:
             pass  # the `python` rule says so
+    for file in tree.javascript():
+        yield file, 1, "file", tree.text(file).count("\n"), FILE
 
 
 def check(tree):

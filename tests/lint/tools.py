@@ -7,6 +7,7 @@ import subprocess
 from tree import Finding
 
 CLANG_FORMAT = "clang-format-19"
+JAVASCRIPT_COLUMNS = 140
 
 
 def run(tree, command, files):
@@ -58,3 +59,19 @@ def python(tree):
             ast.parse(tree.text(file), file)
         except (SyntaxError, ValueError) as error:
             yield Finding(file, getattr(error, "lineno", 1) or 1, "python", str(error))
+
+
+def javascript(tree):
+    """Node's own parser, where there is one; and lines that are too long to be read side by side."""
+    node = shutil.which("node")
+    for file in tree.javascript():
+        for number, line in enumerate(tree.text(file).split("\n"), 1):
+            if len(line) > JAVASCRIPT_COLUMNS:
+                yield Finding(file, number, "javascript", f"{len(line)} columns, the limit is {JAVASCRIPT_COLUMNS}")
+        if node is None:
+            continue
+        result = run(tree, [node, "--check"], [file])
+        if result.returncode:
+            line = re.search(r":(\d+)\n", result.stderr)
+            said = re.search(r"^\w*Error: .*$", result.stderr, re.M)
+            yield Finding(file, int(line.group(1)) if line else 1, "javascript", said.group(0) if said else result.stderr[:200])

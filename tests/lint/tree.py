@@ -54,6 +54,9 @@ class Tree:
     def python(self):
         return [f for f in self.files if f.endswith(".py") or self._shebang(f, "python")]
 
+    def javascript(self):
+        return [f for f in self.files if f.endswith((".js", ".mjs", ".cjs"))]
+
     def shell(self):
         return [f for f in self.files if f.endswith(".sh") or self._shebang(f, "sh")]
 

@@ -1,0 +1,4 @@
+await null;
+export default async function (context, event) {
+  context.log(`module ${event.Value}`);
+}
