@@ -40,4 +40,4 @@ def make_disk(folder, path):
     """An ext4 of what `folder` holds; takes no root."""
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", folder, "-E", "root_owner=0:0", path,
-                    f"{size * 5 // 4 // MIB + 32}M"], check=True)
+                    f"{size * 5 // 4 // MIB + 32}M"], check=True, stdout=subprocess.DEVNULL)

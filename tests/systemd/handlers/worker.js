@@ -31,7 +31,7 @@ function take(type, id) {
   if (type === PING) send(PONG, id, Buffer.alloc(0));
   if (type === DRAIN) {
     send(BYE, 0n, json({ code: 'drained', message: '' }));
-    socket.end();
+    socket.end(() => process.exit(0));
   }
 }
 
