@@ -29,7 +29,7 @@ def install():
     shutil.copy(f"{SRC}/build/bin/triggerd", "/usr/bin/triggerd")
     shutil.copytree(f"{SRC}/workers/python/triggerd", "/usr/share/triggerd/python/triggerd")
     with open(f"{SRC}/systemd/README.md", encoding="utf-8") as file:
-        commands = re.findall(r"^    sudo (install -m 644 systemd/.*)$", file.read(), re.M)
+        commands = re.findall(r"^    sudo (install (?:-D )?-m 644 systemd/.*)$", file.read(), re.M)
     assert len(commands) == 3, commands
     for command in commands:
         shell(command.replace("sudo ", ""))

@@ -3,7 +3,7 @@ import os
 import subprocess
 import threading
 
-COMMAND_LINE = ("root=/dev/vda rw console=ttyS0 panic=-1 mitigations=off systemd.show_status=0 "
+COMMAND_LINE = ("root=/dev/vda rw console=ttyS0 panic=-1 mitigations=off "
                 # Nothing else may write to the lines that we read.
                 "systemd.mask=serial-getty@ttyS0.service systemd.mask=serial-getty@ttyS1.service")
 END = "guest: exit status "

@@ -14,9 +14,9 @@ def processes_of(uid):
     found = set()
     for name in os.listdir("/proc"):
         try:
-            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == uid and alive(int(name)):
+            if name.isdigit() and status_of(name)["Uid"].split()[1] == str(uid) and alive(name):
                 found.add(int(name))
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass
     return found
 
@@ -59,6 +59,13 @@ class OtherUsersWithLimits(Case):
         self.kafka.until_committed(group, topic)
         run("systemctl", "stop", "triggerd.service")
         until("its group is removed", lambda: not os.path.exists(CGROUP))
+
+    # The unit's UMask= closes the folder that the daemon makes: the JVM does not see its limit then.
+    @unittest.expectedFailure
+    def test_it_can_read_its_limits(self):
+        topic, _, _ = self.run_one(worker={"user": "nobody", "limits": {"memory": "64MiB"}})
+        self.do(topic, limit="memory.max")
+        self.assertEqual(self.deed(), {"limit": str(64 << 20)})
 
 
 class WithoutTheDropIn(Case):
