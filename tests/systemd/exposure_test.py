@@ -11,7 +11,9 @@ class Exposure(Case):
             with open(f"{SHIPPED}/{name}", encoding="utf-8") as file:
                 self.drop_in(name, file.read())
         said = run("systemd-analyze", "security", "--no-pager", UNIT)
-        return float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said).group(1))
+        level = re.search(r"Overall exposure level for \S+: ([\d.]+)", said).group(1)
+        print(level, end=" ", flush=True)
+        return float(level)
 
     def test_of_the_unit(self):
         self.assertLessEqual(self.exposure(), 1.5)

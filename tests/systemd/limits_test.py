@@ -23,7 +23,8 @@ class Limits(Case):
     drop_ins = ("worker-limits.conf",)
 
     def limited(self, records=0, **limits):
-        topic, group, pid = self.run_one(records, worker={"limits": limits})
+        # One that has half a processor, of a slow machine, takes its time to begin.
+        topic, group, pid = self.run_one(records, worker={"limits": limits, "startTimeout": "5m"})
         self.assertFalse(self.seen("worker_limits_not_applied"))
         return topic, group, pid
 
@@ -82,10 +83,10 @@ class Limits(Case):
         self.assertTrue(alive(pid))
 
     def test_processors(self):
-        topic, group, pid = self.limited(cpuPercent=30)
+        topic, group, pid = self.limited(cpuPercent=50)
         self.do(topic, burn=6)
         done = self.deed()
-        self.assertLess(done["share"], 0.4)
+        self.assertLess(done["share"], 0.7)
         self.assertGreater(numbers(group_of(pid), "cpu.stat")["nr_throttled"], 0)
         self.kafka.until_committed(group, topic)
 
