@@ -7,7 +7,7 @@ ROW    ?= all
 SIM_SEEDS ?= 200000
 export CCACHE_NOHASHDIR = 1
 
-.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench bench-lag real chaos soak scale clean packages-%
+.PHONY: build help demo test quickcheck test-all sim-long asan tsan fuzz lint tidy format bench bench-lag real chaos soak scale systemd clean packages-%
 .DEFAULT_GOAL := build
 
 help: ## this list
@@ -39,7 +39,8 @@ quickcheck: packages-build+worker-run+test ## what needs no broker, under a minu
 	cmake --build $(BUILD)
 	cd $(BUILD) && $(CTEST) -L '$(QUICK)'
 
-test-all: test sim-long asan tsan fuzz ## test, more seeds, the sanitizer builds, and a short run of the fuzzers
+test-all: test sim-long asan tsan fuzz ## test, more seeds, the sanitizer builds, a short run of the fuzzers, and systemd
+	@if deploy/setup/packages systemd; then $(MAKE) systemd; else echo "test-all: no test under a real systemd: qemu cannot be installed here"; fi
 
 sim-long: test-build ## SIM_SEEDS (200000) further seeds of the simulations
 	$(BUILD)/tests/sim_pipeline --seed=100000 --seeds=$(SIM_SEEDS)
@@ -90,6 +91,9 @@ soak: test-build ## an hour and two million records of faults at random; CHAOS="
 
 scale: test-build ## three daemons scaled by the target they tell while a load steps up and down; SCALE="--rate 20000"
 	tests/scale/run --build $(BUILD) $(SCALE)
+
+systemd: packages-systemd test-build ## the unit under a real systemd, in a virtual machine (qemu); SYSTEMD=limits_test for one part
+	tests/systemd/run --build $(BUILD) $(SYSTEMD)
 
 clean: ## remove what was built; the caches under the home directory stay
 	rm -rf build build-debug build-release build-asan build-tsan build-fuzz

@@ -7,15 +7,16 @@ _PAIR = re.compile(r'([A-Za-z_][\w.]*)=("(?:\\.|[^"\\])*"|\S*)')
 
 
 def parse(line):
-    """The fields of one line, and its time in seconds as `_time`; {} where it is not one of the log's."""
+    """The fields of one line, and its time in seconds as `_time`, which a journal's has not; {} where it is not one of the log's."""
     found = {}
     for name, value in _PAIR.findall(line):
         found.setdefault(name, json.loads(value) if value.startswith('"') else value)
     if "event" not in found or "level" not in found:
         return {}
     # Not at the line's begin where a program the daemon ran (kinit) has left its own line unfinished.
-    time = re.search(r"\d{4}-\d\d-\d\dT[\d:]+\.\d+Z", line).group()
-    found["_time"] = datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ").timestamp()
+    time = re.search(r"\d{4}-\d\d-\d\dT[\d:]+\.\d+Z", line)
+    if time:
+        found["_time"] = datetime.datetime.strptime(time.group(), "%Y-%m-%dT%H:%M:%S.%fZ").timestamp()
     return found
 
 

@@ -23,6 +23,7 @@ MAY_SLEEP = {
     "tests/e2e/handlers/*": "a handler that takes its time is what is tested",
     "tests/scale/handlers/*": "a handler that takes its time is what has to be scaled",
     "tests/chaos/handlers/*": "a handler that takes its time is part of a fault",
+    "tests/systemd/handlers/*": "a handler that waits for a file has no other sign",
     "tests/support/stub_worker*": "a worker that hangs is what is tested",
     "tests/bench/*": "a handler that takes its time is what is measured",
     "tests/e2e/waiting.py": "the one poll interval, of what has no event to wait for",
