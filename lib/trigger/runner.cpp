@@ -25,7 +25,8 @@ constexpr Duration kStatusInterval = std::chrono::milliseconds(250);
 // Between a client's fatal error and the next client: doubled each time, reset by an assignment.
 constexpr Duration kReconnectFirst = std::chrono::seconds(1);
 constexpr Duration kReconnectMost = std::chrono::seconds(60);
-constexpr Duration kWorkerExitGrace = std::chrono::seconds(5);  // a drained one has nothing else to do
+// A drained worker has nothing to do but exit.
+constexpr Duration kWorkerExitGrace = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -213,7 +214,8 @@ void Runner::Impl::perform(const pipeline::Send& action) {
   std::size_t records = 0;
   for (const wire::Delivery& d : action.deliveries) records += d.count;
   if (sink_.batch) sink_.batch(records);
-  pool_->send(presenter_ ? pipeline::Send{action.worker, presenter_->present(action.deliveries)} : action);
+  if (!presenter_) return pool_->send(action);
+  pool_->send({action.worker, presenter_->present(action.deliveries)});
 }
 
 void Runner::Impl::perform(const pipeline::DeadLetter& action) {
@@ -391,9 +393,7 @@ Runner::~Runner() = default;
 void Runner::start() { impl_->start(); }
 void Runner::skip(const pipeline::Skip& skip) { impl_->skip(skip); }
 void Runner::resize(std::uint32_t processes) { impl_->resize(processes); }
-void Runner::renew(const config::Connection& connection, config::Renewal how) {
-  impl_->renew(connection, how);
-}
+void Runner::renew(const config::Connection& c, config::Renewal how) { impl_->renew(c, how); }
 void Runner::report() { impl_->status_soon(); }
 void Runner::drain(TimePoint at, std::function<void()> done) { impl_->drain(at, std::move(done)); }
 
