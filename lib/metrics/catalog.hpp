@@ -50,9 +50,8 @@ inline constexpr Definition kCatalog[] = {
     {"triggerd_records_released_total", Type::counter, "trigger", "",
      "Records a worker gave back without having tried them."},
     {"triggerd_records_unreadable_total", Type::counter, "trigger", "",
-     "Records sent to a worker without what its handler would need (a key that is not of keyDataType): each "
-     "is "
-     "failed, not tried again. payload: azure."},
+     "Records no handler could be given (a key that is not of keyDataType): failed, not tried again. "
+     "payload: azure."},
     {"triggerd_texts_replaced_total", Type::counter, "trigger", "",
      "Pieces of keys, values and header names that are not UTF-8 and were U+FFFD to the handler. payload: "
      "azure."},

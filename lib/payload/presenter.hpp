@@ -2,7 +2,7 @@
 // the original's envelope, with binary the record's own. What cannot be presented says why, in place of its
 // value. Pure.
 //
-// One for each trigger's worker process; thread: that of its event loop.
+// One for each trigger; thread: that of its event loop.
 #pragma once
 
 #include <cstdint>

@@ -59,7 +59,6 @@ class RecordBatch {
   std::vector<HeaderView> headers(std::uint32_t index) const;
   bool unreadable(std::uint32_t index) const;
   std::int32_t leader_epoch() const { return leader_epoch_; }
-  bool has_headers() const { return !header_first_.empty(); }
 
  private:
   friend class BatchEncoder;
