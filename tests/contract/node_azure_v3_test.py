@@ -4,7 +4,8 @@ import json
 import struct
 import unittest
 
-from node_azure import App, AppTest, envelope
+from azure_app import AppWorker, envelope
+from node_azure import App, AppTest
 from node_daemon import setUpModule  # noqa: F401
 from python_daemon import BYE, batch, drain, record
 
@@ -138,7 +139,7 @@ class V3Test(AppTest):
     def test_another_payload_is_refused(self):
         for members in ({"features": []}, {"payload": "native"}):
             app = self.v3("KafkaTrigger")
-            super(App, app).welcome(**{"payload": "azure", "features": ["azure"], **members})
+            super(AppWorker, app).welcome(**{"payload": "azure", "features": ["azure"], **members})
             self.assertEqual(app.other(BYE)["code"], "payload_mismatch")
             self.assertEqual(app.finish()[0], 70)
 

@@ -6,7 +6,8 @@ import os
 import subprocess
 import unittest
 
-from node_azure import MAIN, App, AppTest, envelope
+from azure_app import envelope
+from node_azure import MAIN, App, AppTest
 from node_command_test import node_modules
 from node_daemon import NODE, setUpModule  # noqa: F401
 from python_daemon import BYE, batch, drain, record

@@ -3,46 +3,21 @@
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import unittest
 
 import node_daemon
+from command_case import CommandCase
 from node_daemon import NODE, SDK, setUpModule  # noqa: F401
 from python_daemon import WorkerTest, batch, record
 
 TYPESCRIPT, TYPES = "typescript@5.9.3", "@types/node@20.19.0"
 
 
-class CommandTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def run_worker(self, *arguments, connected=True, source=None, file="handler.mjs", fd=None):
-        """(status, stderr, what came over the socket)."""
-        if source is not None:
-            (self.folder / file).write_text(source)
-        ours, theirs = socket.socketpair()
-        environment = dict(os.environ)
-        environment.pop("TRIGGERD_FD", None)
-        if connected:
-            environment["TRIGGERD_FD"] = fd or str(theirs.fileno())
-        ours.shutdown(socket.SHUT_WR)  # whoever gets as far as Hello finds that the daemon is gone
-        with ours, theirs:
-            found = subprocess.run([NODE, str(SDK / "main.mjs"), *arguments], cwd=self.folder, text=True, timeout=60,
-                                   capture_output=True, env=environment, pass_fds=[theirs.fileno()])
-            theirs.close()
-            ours.settimeout(60)
-            self.output = found.stdout
-            return found.returncode, found.stderr, ours.recv(1000)
-
-    def test_help(self):
-        status, errors, _ = self.run_worker("--help", connected=False)
-        self.assertEqual((status, errors), (0, ""))
-        self.assertIn("--handler NAME", self.output)
+class CommandTest(CommandCase, unittest.TestCase):
+    COMMAND = [NODE, str(SDK / "main.mjs")]
+    FILE, HANDLER = "handler.mjs", "export function handle(r) {}"
 
     def test_bad_command_lines(self):
         for arguments, text in (((), "one FILE is required"), (("x.mjs", "--bogus"), "Unknown option '--bogus'"),
@@ -53,15 +28,9 @@ class CommandTest(unittest.TestCase):
                 self.assertEqual((status, sent), (64, b""))
                 self.assertIn(text, errors)
 
-    def test_not_started_by_triggerd(self):
-        status, errors, _ = self.run_worker("handler.mjs", connected=False, source="export function handle(r) {}")
-        self.assertEqual(status, 64)
-        self.assertIn("to be started by triggerd", errors)
-        self.assertEqual(len(errors.splitlines()), 1)
-
     def test_bad_descriptor(self):
         for number in ("x", "99", "-1", "0"):
-            status, errors, _ = self.run_worker("handler.mjs", source="export function handle(r) {}", fd=number)
+            status, errors, _ = self.run_worker(self.FILE, source=self.HANDLER, fd=number)
             self.assertEqual(status, 64, number)
             self.assertIn("TRIGGERD_FD=%s is not a connected socket" % number, errors)
 

@@ -3,7 +3,8 @@
 import base64
 import json
 
-from python_azure import AppTest, envelope
+from azure_app import envelope
+from python_azure import AppTest
 from python_daemon import BYE, batch, record
 
 

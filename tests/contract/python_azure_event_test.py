@@ -5,7 +5,8 @@ import sys
 import unittest
 
 from azure_sdk import azure_sdk
-from python_azure import TRIGGER, AppTest, envelope
+from azure_app import envelope
+from python_azure import TRIGGER, AppTest
 from python_daemon import SDK, batch, record
 
 sys.path.insert(0, str(SDK))

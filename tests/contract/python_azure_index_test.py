@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from azure_sdk import azure_sdk
-from python_azure import APPS
+from azure_app import APPS
 from python_daemon import SDK
 
 

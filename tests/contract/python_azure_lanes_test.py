@@ -2,7 +2,8 @@
 
 import signal
 
-from python_azure import AppTest, envelope
+from azure_app import envelope
+from python_azure import AppTest
 from python_daemon import BYE, DEADLINE_S, PING, PONG, batch, cancel, drain, frame
 
 # Tells its record's value and waits for the word, so that tests choose the order in which calls end.

@@ -2,46 +2,20 @@
 
 import contextlib
 import json
-import os
 import pathlib
-import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import unittest
 
-from python_daemon import SDK, Worker, WorkerTest, batch, record
+from command_case import CommandCase
+from python_daemon import SDK, WorkerTest, batch, record
 
 
-class CommandTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def run_worker(self, *arguments, connected=True, source=None):
-        """(status, stderr, what came over the socket)."""
-        if source is not None:
-            (self.folder / "handler.py").write_text(source)
-        ours, theirs = socket.socketpair()
-        environment = dict(os.environ, PYTHONPATH=str(SDK))
-        environment.pop("TRIGGERD_FD", None)
-        if connected:
-            environment["TRIGGERD_FD"] = str(theirs.fileno())
-        ours.shutdown(socket.SHUT_WR)  # whoever gets as far as Hello finds that the daemon is gone
-        with ours, theirs:
-            found = subprocess.run([sys.executable, "-m", "triggerd", *arguments], cwd=self.folder, text=True, timeout=20,
-                                   capture_output=True, env=environment, pass_fds=[theirs.fileno()])
-            theirs.close()
-            ours.settimeout(20)
-            self.output = found.stdout
-            return found.returncode, found.stderr, ours.recv(100)
-
-    def test_help(self):
-        status, errors, _ = self.run_worker("--help", connected=False)
-        self.assertEqual((status, errors), (0, ""))
-        self.assertIn("--handler NAME", self.output)
+class CommandTest(CommandCase, unittest.TestCase):
+    COMMAND = [sys.executable, "-m", "triggerd"]
+    FILE, HANDLER = "handler.py", "def handle(r): pass"
+    ENVIRONMENT = {"PYTHONPATH": str(SDK)}
 
     def test_bad_command_lines(self):
         for arguments, text in (((), "required: file"), (("x.py", "--bogus"), "unrecognized arguments: --bogus"),
@@ -51,19 +25,11 @@ class CommandTest(unittest.TestCase):
                 self.assertEqual((status, sent), (64, b""))
                 self.assertIn(text, errors)
 
-    def test_not_started_by_triggerd(self):
-        status, errors, _ = self.run_worker("handler.py", connected=False, source="def handle(r): pass")
-        self.assertEqual(status, 64)
-        self.assertIn("to be started by triggerd", errors)
-        self.assertEqual(len(errors.splitlines()), 1)
-
     def test_bad_descriptor(self):
-        (self.folder / "handler.py").write_text("def handle(r): pass")
         for number in ("x", "99", "-1"):
-            found = subprocess.run([sys.executable, "-m", "triggerd", "handler.py"], cwd=self.folder, text=True, timeout=20,
-                                   capture_output=True, env=dict(os.environ, PYTHONPATH=str(SDK), TRIGGERD_FD=number))
-            self.assertEqual(found.returncode, 64, number)
-            self.assertIn("TRIGGERD_FD=%s is not a connected socket" % number, found.stderr)
+            status, errors, _ = self.run_worker(self.FILE, source=self.HANDLER, fd=number)
+            self.assertEqual(status, 64, number)
+            self.assertIn("TRIGGERD_FD=%s is not a connected socket" % number, errors)
 
     def test_handlers_that_cannot_be_served(self):
         """Before Hello: a clear last line, and where the file's own code failed its traceback."""

@@ -48,41 +48,21 @@ export interface Columns extends Iterable<Record> {
 }
 
 /** Consecutive records of one partition. */
-export class Part implements Columns {
+export interface Part extends Columns {}
+export class Part {
   private constructor();
   readonly topic: string;
   readonly partition: number;
-  readonly attempt: number;
-  readonly length: number;
-  at(index: number): Record | undefined;
-  readonly values: (string | Buffer | null)[];
-  readonly keys: (string | Buffer | null)[];
-  readonly rawValues: (Buffer | null)[];
-  readonly rawKeys: (Buffer | null)[];
-  readonly offsets: number[];
-  readonly timestamps: (number | null)[];
-  readonly headers: [name: string, value: Buffer | null][][];
-  [Symbol.iterator](): Iterator<Record>;
 }
 
 /** The records of one invocation, from one or several partitions. */
-export class Batch implements Columns {
+export interface Batch extends Columns {}
+export class Batch {
   private constructor();
   /** One per partition's stretch; the columns are theirs, one after the other. */
   readonly parts: Part[];
-  readonly attempt: number;
-  readonly length: number;
-  at(index: number): Record | undefined;
-  readonly values: (string | Buffer | null)[];
-  readonly keys: (string | Buffer | null)[];
-  readonly rawValues: (Buffer | null)[];
-  readonly rawKeys: (Buffer | null)[];
-  readonly offsets: number[];
-  readonly timestamps: (number | null)[];
-  readonly headers: [name: string, value: Buffer | null][][];
   /** Aborted when the attempt has taken longer than `worker.timeout`. */
   readonly signal: AbortSignal;
-  [Symbol.iterator](): Iterator<Record>;
 }
 
 /** A key or value is not UTF-8 though the trigger's dataType is string. */
